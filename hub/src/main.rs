@@ -1,0 +1,2 @@
+//! gohub
+fn main() {}
