@@ -1,1 +1,3 @@
 //! gohub
+pub mod lifecycle;
+pub mod metrics;
