@@ -1,0 +1,33 @@
+# Everything a developer or CI does with gohub. What is longer than a line lives in scripts/.
+SHELL := bash
+CONFIG ?= config/config.yaml
+
+.PHONY: help run test check bench conformance coverage generate fmt
+help: ## lists these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## builds the hub and runs it with config/config.yaml; nothing else is needed
+	@scripts/ensure.sh protoc
+	cargo run --release -p gohub -- --config $(CONFIG)
+
+test: ## every test, against a real etcd; closes with "N passed, N failed"
+	@scripts/test.sh
+
+check: ## formatting, clippy, docs, licences and bans: every warning is an error
+	@scripts/check.sh
+
+bench: ## gohub beside the kernel's own limit, one JSON line per figure
+	@scripts/bench.sh $(ARGS)
+
+conformance: ## the Autobahn WebSocket suite and raw bad frames against a running hub
+	@scripts/conformance.sh
+
+coverage: ## line coverage; fails under 80 % overall or 90 % in the core directories
+	@scripts/coverage.sh
+
+generate: ## rewrites every generated file (the tests fail while one has drifted)
+	@scripts/ensure.sh protoc
+	GOHUB_GENERATE=1 cargo test --workspace generated
+
+fmt: ## formats the sources
+	cargo fmt --all

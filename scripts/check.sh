@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# The gate before a commit: formatting, clippy, docs, licences and bans. Every warning is an error.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/ensure.sh cc protoc cargo-deny
+tools=${GOHUB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gohub}/tools
+
+step() { echo "== $*" >&2; "$@"; }
+
+step cargo fmt --all --check
+for features in "" "--features gohub/fastwebsockets"; do
+    # shellcheck disable=SC2086 # no feature must be no argument
+    step cargo clippy --quiet --workspace --lib --bins --examples $features -- -D warnings
+    # Tests may unwrap, spawn, read the environment and sleep between two looks at a condition.
+    # shellcheck disable=SC2086
+    step cargo clippy --quiet --workspace --all-targets $features -- -D warnings \
+        -A clippy::unwrap_used -A clippy::disallowed_methods -A clippy::disallowed_types \
+        -A clippy::print_stdout -A clippy::large_futures
+done
+RUSTDOCFLAGS="-D warnings" step cargo doc --quiet --workspace --no-deps --document-private-items
+step "$tools/bin/cargo-deny" --log-level error check bans licenses sources
+echo "check passed" >&2

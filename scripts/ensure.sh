@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Makes sure the named tools are there, installing what a bare Debian machine lacks:
+#   scripts/ensure.sh protoc cargo-deny
+# Cargo tools are pinned and kept in a cache outside the work tree; apt's are the distribution's.
+set -euo pipefail
+cache=${GOHUB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gohub}
+tools=$cache/tools
+
+apt_install() {
+    local as_root=()
+    if [ "$(id -u)" != 0 ]; then as_root=(sudo -n); fi
+    # The lock's timeout: another apt may be running, on a fresh machine often the unattended one.
+    "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 update -qq >&2
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "$@" >&2
+}
+
+cargo_install() { # name version
+    if [ "$(cat "$tools/$1.version" 2>/dev/null || true)" = "$2" ] && [ -x "$tools/bin/$1" ]; then return; fi
+    echo "installing $1 $2 (once, into the cache)" >&2
+    # A target directory of its own: the tool's build must not disturb the workspace's.
+    CARGO_TARGET_DIR=$tools/target RUSTFLAGS='' cargo install --quiet --locked --root "$tools" "$1@$2" >&2
+    rm -rf "$tools/target"
+    echo "$2" > "$tools/$1.version"
+}
+
+has() { command -v "$1" > /dev/null; }
+
+for tool in "$@"; do
+    case $tool in
+    protoc) has protoc || apt_install protobuf-compiler libprotobuf-dev ;;
+    cc) has cc || apt_install build-essential ;;
+    cargo-deny) cargo_install cargo-deny 0.20.2 ;;
+    cargo-llvm-cov) cargo_install cargo-llvm-cov 0.9.1 ;;
+    llvm)
+        # rustup's component where it is installed, else the distribution's LLVM of the compiler's own version.
+        version=$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+        [ -n "$(find "$(rustc --print sysroot)" -name llvm-profdata -print -quit)" ] \
+            || has "llvm-profdata-$version" || apt_install "llvm-$version"
+        ;;
+    *) echo "ensure.sh: I do not know how to get $tool" >&2; exit 2 ;;
+    esac
+done
