@@ -95,14 +95,8 @@ mod tests {
         let lifecycle = Lifecycle::default();
         let watcher = lifecycle.clone();
         assert!(lifecycle.advance(Phase::Draining));
-        assert!(
-            !lifecycle.advance(Phase::Draining),
-            "a second signal must not start a second drain"
-        );
-        assert!(
-            !lifecycle.advance(Phase::Ready),
-            "a draining hub must not become ready again"
-        );
+        assert!(!lifecycle.advance(Phase::Draining), "a second signal must not start a second drain");
+        assert!(!lifecycle.advance(Phase::Ready), "a draining hub must not become ready again");
         watcher.reached(Phase::Ready).await;
         assert_eq!(watcher.phase(), Phase::Draining);
     }

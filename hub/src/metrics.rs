@@ -29,10 +29,7 @@ impl Metrics {
     #[must_use]
     pub fn shard(&self) -> Arc<ShardStats> {
         let stats = Arc::new(ShardStats::default());
-        self.shards
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Arc::clone(&stats));
+        self.shards.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&stats));
         stats
     }
 }

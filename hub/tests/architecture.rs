@@ -8,58 +8,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const LONGEST_FILE: usize = 500;
-const JUNK_DRAWERS: [&str; 7] = [
-    "utils", "util", "common", "helpers", "helper", "misc", "shared",
-];
+const JUNK_DRAWERS: [&str; 7] = ["utils", "util", "common", "helpers", "helper", "misc", "shared"];
 
 /// Which modules of the hub a module must not name: arrows never point back.
 const FORBIDDEN: [(&str, &[&str]); 7] = [
-    (
-        "log",
-        &[
-            "bus",
-            "shard",
-            "dispatcher",
-            "net",
-            "cluster",
-            "admin",
-            "app",
-            "args",
-            "ws",
-        ],
-    ),
-    (
-        "ws",
-        &[
-            "bus",
-            "shard",
-            "dispatcher",
-            "net",
-            "cluster",
-            "admin",
-            "app",
-            "args",
-            "log",
-        ],
-    ),
-    (
-        "bus",
-        &[
-            "log",
-            "shard",
-            "dispatcher",
-            "net",
-            "admin",
-            "app",
-            "args",
-            "ws",
-        ],
-    ),
+    ("log", &["bus", "shard", "dispatcher", "net", "cluster", "admin", "app", "args", "ws"]),
+    ("ws", &["bus", "shard", "dispatcher", "net", "cluster", "admin", "app", "args", "log"]),
+    ("bus", &["log", "shard", "dispatcher", "net", "admin", "app", "args", "ws"]),
     ("shard", &["net", "cluster", "admin", "app", "args"]),
-    (
-        "dispatcher",
-        &["shard", "net", "admin", "app", "args", "ws"],
-    ),
+    ("dispatcher", &["shard", "net", "admin", "app", "args", "ws"]),
     ("net", &["admin", "app", "args"]),
     ("cluster", &["net", "admin", "app", "args"]),
 ];
@@ -76,15 +33,9 @@ impl Source {
     fn read(root: &Path, path: &Path) -> Self {
         let text = fs::read_to_string(path).unwrap();
         let shipped = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-        let code = shipped
-            .lines()
-            .map(|line| line.split("//").next().unwrap_or_default());
+        let code = shipped.lines().map(|line| line.split("//").next().unwrap_or_default());
         Self {
-            path: path
-                .strip_prefix(root)
-                .unwrap()
-                .to_string_lossy()
-                .replace('\\', "/"),
+            path: path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/"),
             code: code.collect::<Vec<_>>().join("\n"),
             text,
         }
@@ -120,10 +71,7 @@ impl Source {
 }
 
 fn identifier(text: &str) -> Option<String> {
-    let name: String = text
-        .chars()
-        .take_while(|c| c.is_alphanumeric() || *c == '_')
-        .collect();
+    let name: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     (!name.is_empty()).then_some(name)
 }
 
@@ -147,10 +95,7 @@ fn heads_of_group(group: &str) -> Vec<String> {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }
 
 /// Every file below `dir` with this extension, without build output, hidden folders and packages of other languages.
@@ -181,10 +126,7 @@ fn sources() -> Vec<Source> {
 
 /// The hub's shipped code.
 fn hub() -> Vec<Source> {
-    sources()
-        .into_iter()
-        .filter(|s| s.path.starts_with("hub/src/") && !s.is_test())
-        .collect()
+    sources().into_iter().filter(|s| s.path.starts_with("hub/src/") && !s.is_test()).collect()
 }
 
 /// Fails with every fault at once: one run tells all there is to mend.
@@ -196,10 +138,7 @@ fn none(rule: &str, faults: Vec<String>) {
 /// Where any of `words` stands in the code of hub files that belong to none of `allowed`.
 fn uses_outside(words: &[&str], allowed: &[&str]) -> Vec<String> {
     let mut faults = Vec::new();
-    for source in hub()
-        .iter()
-        .filter(|s| !allowed.iter().any(|module| s.belongs_to(module)))
-    {
+    for source in hub().iter().filter(|s| !allowed.iter().any(|module| s.belongs_to(module))) {
         for (number, line) in source.code.lines().enumerate() {
             faults.extend(
                 words
@@ -214,24 +153,16 @@ fn uses_outside(words: &[&str], allowed: &[&str]) -> Vec<String> {
 
 #[test]
 fn every_file_begins_by_saying_why_it_exists() {
-    let silent = sources()
-        .into_iter()
-        .filter(|s| !s.is_generated() && !s.text.starts_with("//!"));
-    none(
-        "a file starts with `//!`: why it exists",
-        silent.map(|s| s.path).collect(),
-    );
+    let silent = sources().into_iter().filter(|s| !s.is_generated() && !s.text.starts_with("//!"));
+    none("a file starts with `//!`: why it exists", silent.map(|s| s.path).collect());
 }
 
 #[test]
 fn no_file_is_too_long_to_be_read_in_one_go() {
-    let long = sources()
-        .into_iter()
-        .filter(|s| !s.is_generated() && s.text.lines().count() > LONGEST_FILE);
+    let long = sources().into_iter().filter(|s| !s.is_generated() && s.text.lines().count() > LONGEST_FILE);
     none(
         "a file has at most 500 lines: split it by noun",
-        long.map(|s| format!("{}: {} lines", s.path, s.text.lines().count()))
-            .collect(),
+        long.map(|s| format!("{}: {} lines", s.path, s.text.lines().count())).collect(),
     );
 }
 
@@ -243,10 +174,7 @@ fn no_module_is_a_junk_drawer_or_called_mod_rs() {
         if source.path.ends_with("/mod.rs") {
             faults.push(format!("{}: foo.rs beside foo/, not mod.rs", source.path));
         } else if let Some(name) = parts.find(|part| JUNK_DRAWERS.contains(part)) {
-            faults.push(format!(
-                "{}: `{name}` says nothing, name the noun",
-                source.path
-            ));
+            faults.push(format!("{}: `{name}` says nothing, name the noun", source.path));
         }
     }
     none("a module is one noun", faults);
@@ -256,24 +184,12 @@ fn no_module_is_a_junk_drawer_or_called_mod_rs() {
 fn the_protocol_does_no_io_and_knows_no_other_module() {
     let mut faults = Vec::new();
     for source in hub().iter().filter(|s| s.belongs_to("protocol")) {
-        for word in [
-            "tokio",
-            "std::io",
-            "std::net",
-            "std::fs",
-            "std::env",
-            "std::thread",
-            "mio::",
-            "async fn",
-        ] {
+        for word in ["tokio", "std::io", "std::net", "std::fs", "std::env", "std::thread", "mio::", "async fn"] {
             if source.code.contains(word) {
                 faults.push(format!("{}: {word}", source.path));
             }
         }
-        let others = source
-            .modules_named()
-            .into_iter()
-            .filter(|module| module != "protocol");
+        let others = source.modules_named().into_iter().filter(|module| module != "protocol");
         faults.extend(others.map(|module| format!("{}: crate::{module}", source.path)));
     }
     none("protocol/ is pure", faults);
@@ -284,10 +200,7 @@ fn arrows_between_modules_never_point_back() {
     let mut faults = Vec::new();
     for (module, forbidden) in FORBIDDEN {
         for source in hub().iter().filter(|s| s.belongs_to(module)) {
-            let back = source
-                .modules_named()
-                .into_iter()
-                .filter(|other| forbidden.contains(&other.as_str()));
+            let back = source.modules_named().into_iter().filter(|other| forbidden.contains(&other.as_str()));
             faults.extend(back.map(|other| format!("{} names crate::{other}", source.path)));
         }
     }
@@ -299,50 +212,25 @@ fn arrows_between_modules_never_point_back() {
 
 #[test]
 fn settings_are_a_leaf_crate() {
-    let users = sources()
-        .into_iter()
-        .filter(|s| s.path.starts_with("hub/settings/src/"));
-    let faults = users.filter(|s| {
-        ["gohub::", "tokio", "std::fs", "std::env"]
-            .iter()
-            .any(|word| s.code.contains(word))
-    });
-    none(
-        "settings parse and judge text; they read nothing and know no hub",
-        faults.map(|s| s.path).collect(),
-    );
+    let users = sources().into_iter().filter(|s| s.path.starts_with("hub/settings/src/"));
+    let faults = users.filter(|s| ["gohub::", "tokio", "std::fs", "std::env"].iter().any(|word| s.code.contains(word)));
+    none("settings parse and judge text; they read nothing and know no hub", faults.map(|s| s.path).collect());
 }
 
 #[test]
 fn tasks_are_spawned_by_lifecycle_and_threads_by_it_or_the_shards() {
-    let tasks = [
-        "tokio::spawn(",
-        "task::spawn(",
-        "spawn_local(",
-        "Handle::current().spawn(",
-    ];
+    let tasks = ["tokio::spawn(", "task::spawn(", "spawn_local(", "Handle::current().spawn("];
     none(
         "tasks are spawned through lifecycle::Tasks, so that a drain knows them all",
         uses_outside(&tasks, &["lifecycle"]),
     );
     let threads = ["thread::spawn(", "thread::Builder", "thread::scope("];
-    none(
-        "threads are started by lifecycle or a shard",
-        uses_outside(&threads, &["lifecycle", "shard"]),
-    );
+    none("threads are started by lifecycle or a shard", uses_outside(&threads, &["lifecycle", "shard"]));
 }
 
 #[test]
 fn environment_and_files_are_read_only_in_args_reload_and_tls() {
-    let words = [
-        "std::env",
-        "env::var",
-        "std::fs",
-        "fs::read",
-        "File::open",
-        "tokio::fs",
-        "OpenOptions",
-    ];
+    let words = ["std::env", "env::var", "std::fs", "fs::read", "File::open", "tokio::fs", "OpenOptions"];
     none(
         "the environment and files are read only in args, reload and tls",
         uses_outside(&words, &["args", "reload", "net/tls"]),
@@ -351,16 +239,8 @@ fn environment_and_files_are_read_only_in_args_reload_and_tls() {
 
 #[test]
 fn every_queue_is_bounded() {
-    let words = [
-        "unbounded_channel",
-        "unbounded()",
-        "UnboundedSender",
-        "std::sync::mpsc::channel(",
-    ];
-    none(
-        "a queue has a bound, and a policy for when it is full",
-        uses_outside(&words, &[]),
-    );
+    let words = ["unbounded_channel", "unbounded()", "UnboundedSender", "std::sync::mpsc::channel("];
+    none("a queue has a bound, and a policy for when it is full", uses_outside(&words, &[]));
 }
 
 #[test]
@@ -383,10 +263,7 @@ fn no_lint_is_switched_off_without_a_reason_and_no_test_is_ignored() {
             }
         }
     }
-    none(
-        "#[expect(.., reason = \"..\")] instead, and a test runs or does not exist",
-        faults,
-    );
+    none("#[expect(.., reason = \"..\")] instead, and a test runs or does not exist", faults);
 }
 
 #[test]
@@ -422,11 +299,6 @@ fn every_dependency_says_why_in_its_decision_record() {
         .take_while(|line| !line.starts_with('['))
         .filter_map(|line| line.split_once('=').map(|(name, _)| name.trim()))
         .filter(|name| !name.starts_with('#') && !name.starts_with("gohub"));
-    let faults = names
-        .filter(|name| !record.contains(&format!("`{name}`")))
-        .map(str::to_owned);
-    none(
-        "docs/adr/0002-dependencies.md has one line for every dependency",
-        faults.collect(),
-    );
+    let faults = names.filter(|name| !record.contains(&format!("`{name}`"))).map(str::to_owned);
+    none("docs/adr/0002-dependencies.md has one line for every dependency", faults.collect());
 }

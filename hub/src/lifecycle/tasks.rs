@@ -51,23 +51,13 @@ impl Tasks {
     }
 
     fn with(runtime: Handle, token: CancellationToken, parent: Option<Self>) -> Self {
-        Self(Arc::new(Group {
-            runtime,
-            tracker: TaskTracker::new(),
-            token,
-            running: Mutex::default(),
-            parent,
-        }))
+        Self(Arc::new(Group { runtime, tracker: TaskTracker::new(), token, running: Mutex::default(), parent }))
     }
 
     /// A group inside this one: it can be stopped alone (a bus that is swapped out), and stops and is waited for with this one.
     #[must_use]
     pub fn group(&self) -> Self {
-        Self::with(
-            self.0.runtime.clone(),
-            self.0.token.child_token(),
-            Some(self.clone()),
-        )
+        Self::with(self.0.runtime.clone(), self.0.token.child_token(), Some(self.clone()))
     }
 
     /// Runs `future` as the task `name`. It should end soon after [`Tasks::stopping`] does; a panic in it is logged under its name.
@@ -107,12 +97,10 @@ impl Tasks {
     ) -> std::io::Result<std::thread::JoinHandle<T>> {
         let name = name.into();
         let entry = self.enter(name.clone(), true);
-        std::thread::Builder::new()
-            .name(name.into_owned())
-            .spawn(move || {
-                let _entry = entry;
-                work()
-            })
+        std::thread::Builder::new().name(name.into_owned()).spawn(move || {
+            let _entry = entry;
+            work()
+        })
     }
 
     /// Ends when this group is told to stop.
@@ -141,12 +129,7 @@ impl Tasks {
     /// The names of those tasks, oldest first.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        self.0
-            .lock()
-            .names
-            .values()
-            .map(|name| name.to_string())
-            .collect()
+        self.0.lock().names.values().map(|name| name.to_string()).collect()
     }
 
     /// Tells every task to stop and waits until all have ended.
@@ -156,15 +139,10 @@ impl Tasks {
     pub async fn stop(&self, deadline: Duration) -> Result<(), Late> {
         self.0.token.cancel();
         self.0.tracker.close();
-        if tokio::time::timeout(deadline, self.0.tracker.wait())
-            .await
-            .is_ok()
-        {
+        if tokio::time::timeout(deadline, self.0.tracker.wait()).await.is_ok() {
             return Ok(());
         }
-        let late = Late {
-            names: self.names(),
-        };
+        let late = Late { names: self.names() };
         tracing::warn!(late = %late.names.join(", "), ?deadline, "tasks did not stop in time");
         Err(late)
     }
@@ -176,18 +154,8 @@ impl Tasks {
         running.next += 1;
         running.names.insert(id, name.clone());
         drop(running);
-        let outer = self
-            .0
-            .parent
-            .as_ref()
-            .map(|parent| Box::new(parent.enter(name, false)));
-        Entry {
-            group: Arc::clone(&self.0),
-            id,
-            own,
-            _tracked: self.0.tracker.token(),
-            _outer: outer,
-        }
+        let outer = self.0.parent.as_ref().map(|parent| Box::new(parent.enter(name, false)));
+        Entry { group: Arc::clone(&self.0), id, own, _tracked: self.0.tracker.token(), _outer: outer }
     }
 }
 
@@ -256,11 +224,7 @@ mod tests {
         bus.spawn("watch", async move { stop.cancelled().await });
         tasks.spawn("accept", async move { outer.cancelled().await });
         bus.stop(Duration::from_secs(10)).await.unwrap();
-        assert_eq!(
-            tasks.names(),
-            ["accept"],
-            "the listener must survive a swap of the bus"
-        );
+        assert_eq!(tasks.names(), ["accept"], "the listener must survive a swap of the bus");
         assert!(!tasks.is_stopping());
     }
 
@@ -276,10 +240,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_signs_the_task_out() {
         let tasks = tasks();
-        tasks
-            .spawn("clumsy", async { panic!("on purpose") })
-            .await
-            .unwrap_err();
+        tasks.spawn("clumsy", async { panic!("on purpose") }).await.unwrap_err();
         assert_eq!(tasks.running(), 0);
     }
 }

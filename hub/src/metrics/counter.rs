@@ -57,10 +57,7 @@ struct Counts<K> {
 
 impl<K> Default for Tally<K> {
     fn default() -> Self {
-        Self(Mutex::new(Counts {
-            by_key: Vec::new(),
-            rest: 0,
-        }))
+        Self(Mutex::new(Counts { by_key: Vec::new(), rest: 0 }))
     }
 }
 
@@ -85,11 +82,7 @@ impl<K: Copy + Eq> Tally<K> {
     /// Every key seen so far with its count.
     #[must_use]
     pub fn counts(&self) -> Vec<(K, u64)> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .by_key
-            .clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).by_key.clone()
     }
 
     /// Events whose key came too late to be kept apart.
@@ -119,9 +112,6 @@ mod tests {
         tally.add(3, 2);
         assert_eq!(tally.counts().len(), MAX_KEYS);
         assert_eq!(tally.counts()[3], (3, 3));
-        assert_eq!(
-            (tally.rest(), tally.total()),
-            (1000 - MAX_KEYS as u64, 1002)
-        );
+        assert_eq!((tally.rest(), tally.total()), (1000 - MAX_KEYS as u64, 1002));
     }
 }

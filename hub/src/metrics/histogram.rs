@@ -57,11 +57,7 @@ impl Scale {
     fn bound(self, index: usize) -> u64 {
         let steps = index as u32;
         let whole = 1_u64 << (self.lowest() + steps / self.per_octave());
-        if steps.is_multiple_of(self.per_octave()) {
-            whole
-        } else {
-            whole + whole / 2
-        }
+        if steps.is_multiple_of(self.per_octave()) { whole } else { whole + whole / 2 }
     }
 }
 
@@ -77,11 +73,7 @@ impl Histogram {
     /// An empty histogram; its memory (under half a KiB) is all it will ever take.
     #[must_use]
     pub fn new(scale: Scale) -> Self {
-        Self {
-            scale,
-            sum: AtomicU64::new(0),
-            buckets: (0..=scale.finite()).map(|_| AtomicU64::new(0)).collect(),
-        }
+        Self { scale, sum: AtomicU64::new(0), buckets: (0..=scale.finite()).map(|_| AtomicU64::new(0)).collect() }
     }
 
     /// Counts `value` (nanoseconds or a plain count, see [`Scale`]). Any number of threads may do so at once.
@@ -96,8 +88,7 @@ impl Histogram {
         let bucket = &self.buckets[self.index(value)];
         bucket.store(bucket.load(Relaxed).wrapping_add(times), Relaxed);
         let sum = self.sum.load(Relaxed);
-        self.sum
-            .store(sum.wrapping_add(value.wrapping_mul(times)), Relaxed);
+        self.sum.store(sum.wrapping_add(value.wrapping_mul(times)), Relaxed);
     }
 
     /// Counts a time span; see [`Histogram::observe`].
@@ -142,11 +133,7 @@ impl Snapshot {
     /// Nothing counted yet.
     #[must_use]
     pub fn empty(scale: Scale) -> Self {
-        Self {
-            scale,
-            sum: 0,
-            counts: vec![0; scale.finite() + 1],
-        }
+        Self { scale, sum: 0, counts: vec![0; scale.finite() + 1] }
     }
 
     /// Adds what `histogram` holds; a histogram of another scale is a programming error and adds nothing.
@@ -177,13 +164,10 @@ impl Snapshot {
     pub fn cumulative(&self) -> impl Iterator<Item = (f64, u64)> {
         let mut so_far = 0;
         let finite = self.counts.len() - 1;
-        self.counts[..finite]
-            .iter()
-            .enumerate()
-            .map(move |(index, count)| {
-                so_far += count;
-                (self.scale.bound(index) as f64 * self.scale.factor(), so_far)
-            })
+        self.counts[..finite].iter().enumerate().map(move |(index, count)| {
+            so_far += count;
+            (self.scale.bound(index) as f64 * self.scale.factor(), so_far)
+        })
     }
 
     /// The bound below which at least the share `q` (0 to 1) of the values lies; `None` while empty or when it lies above every bound.
@@ -194,9 +178,7 @@ impl Snapshot {
             return None;
         }
         let wanted = (q * count as f64).ceil().max(1.0) as u64;
-        self.cumulative()
-            .find(|(_, below)| *below >= wanted)
-            .map(|(bound, _)| bound)
+        self.cumulative().find(|(_, below)| *below >= wanted).map(|(bound, _)| bound)
     }
 }
 
@@ -210,32 +192,17 @@ mod tests {
             let histogram = Histogram::new(scale);
             let edges = (0..40).flat_map(|bit| {
                 let whole = 1_u64 << bit;
-                [
-                    whole - 1,
-                    whole,
-                    whole + 1,
-                    whole + whole / 2,
-                    whole + whole / 2 + 1,
-                ]
+                [whole - 1, whole, whole + 1, whole + whole / 2, whole + whole / 2 + 1]
             });
             for value in edges {
                 let index = histogram.index(value);
                 if index < scale.finite() {
-                    assert!(
-                        value <= scale.bound(index),
-                        "{scale:?} {value} above bucket {index}"
-                    );
+                    assert!(value <= scale.bound(index), "{scale:?} {value} above bucket {index}");
                 } else {
-                    assert!(
-                        value > scale.bound(scale.finite() - 1),
-                        "{scale:?} {value} is not beyond the last bound"
-                    );
+                    assert!(value > scale.bound(scale.finite() - 1), "{scale:?} {value} is not beyond the last bound");
                 }
                 if index > 0 {
-                    assert!(
-                        value > scale.bound(index - 1),
-                        "{scale:?} {value} belongs below bucket {index}"
-                    );
+                    assert!(value > scale.bound(index - 1), "{scale:?} {value} belongs below bucket {index}");
                 }
             }
         }
@@ -244,9 +211,7 @@ mod tests {
     #[test]
     fn bounds_grow_strictly_so_that_prometheus_accepts_them() {
         for scale in [Scale::Time, Scale::Count] {
-            let bounds: Vec<_> = (0..scale.finite())
-                .map(|index| scale.bound(index))
-                .collect();
+            let bounds: Vec<_> = (0..scale.finite()).map(|index| scale.bound(index)).collect();
             assert!(bounds.is_sorted_by(|a, b| a < b), "{scale:?}: {bounds:?}");
         }
     }

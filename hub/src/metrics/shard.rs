@@ -171,10 +171,7 @@ mod tests {
     #[test]
     fn every_kind_stands_at_its_own_number() {
         for (number, kind) in MessageKind::ALL.into_iter().enumerate() {
-            assert_eq!(
-                kind as usize, number,
-                "{kind:?} would be counted as its neighbour"
-            );
+            assert_eq!(kind as usize, number, "{kind:?} would be counted as its neighbour");
         }
     }
 
@@ -186,11 +183,7 @@ mod tests {
         }
         let count = |kind: MessageKind| stats.messages_in[kind as usize].get();
         assert_eq!(
-            (
-                count(MessageKind::Broadcast),
-                count(MessageKind::Application),
-                count(MessageKind::Unknown)
-            ),
+            (count(MessageKind::Broadcast), count(MessageKind::Application), count(MessageKind::Unknown)),
             (2, 2, 2)
         );
     }
