@@ -1,1 +1,61 @@
-//! Settings of gohub.
+//! The settings of gohub: one typed value, its defaults, its limits and its documentation.
+//!
+//! ```text
+//! YAML text ─┐
+//!            ├─ merge ─ check against the schema ─ deserialise ─ validate across fields ─> Settings
+//! GOHUB_... ─┘
+//! ```
+//!
+//! A leaf crate without I/O: the hub parses with it, the operator embeds it in `GoHub.spec.config` and writes the ConfigMap from it,
+//! and `diff` decides what is hot. Whoever holds a [`Settings`] made by [`Settings::from_yaml`] never has to check it again.
+#![forbid(unsafe_code)]
+
+mod admin;
+mod auth;
+mod byte_size;
+mod clients;
+mod cluster;
+mod debug;
+mod drain;
+mod duration;
+mod hash;
+mod health;
+mod heartbeat;
+mod idempotency;
+mod limits;
+mod log;
+mod origins;
+mod reload;
+mod retention;
+mod room_pattern;
+mod rooms;
+mod routes;
+mod schema;
+mod secret;
+mod server;
+mod settings;
+mod slow_client;
+
+pub use admin::Admin;
+pub use auth::{Auth, Jwt, Token};
+pub use byte_size::{ByteSize, ByteSizeError};
+pub use clients::{Clients, Duplicate};
+pub use cluster::{Cluster, Etcd, EtcdTls, EtcdWindow};
+pub use debug::Debug;
+pub use drain::Drain;
+pub use duration::{Duration, DurationError};
+pub use health::Health;
+pub use heartbeat::Heartbeat;
+pub use idempotency::Idempotency;
+pub use limits::Limits;
+pub use log::{Log, LogFormat};
+pub use origins::Origins;
+pub use reload::Reload;
+pub use retention::Retention;
+pub use room_pattern::{RoomPattern, RoomPatternError};
+pub use rooms::{OnPartition, RoomOverride, RoomPolicy, Rooms};
+pub use routes::{Route, RouteTo};
+pub use secret::Secret;
+pub use server::{Server, ServerTls};
+pub use settings::Settings;
+pub use slow_client::{SlowClient, SlowPolicy};

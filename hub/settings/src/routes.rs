@@ -1,0 +1,57 @@
+//! `routes`: what happens to an application's own message ids.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Duration, Secret, schema};
+
+/// What the hub does with one message id of the application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// The `message_id`, from 1000; the ids below are the protocol's.
+    #[schemars(range(min = 1000), example = 1000)]
+    pub id: u32,
+    /// Where the message goes: `broadcast` to everybody, `room` to the members of a room, `client` to one client, `webhook` to an
+    /// HTTP server whose answer comes back in the ack.
+    #[schemars(example = &"webhook")]
+    pub to: RouteTo,
+    /// For `room`: the room; empty takes the message's own `room`. Default `""`.
+    #[serde(default)]
+    #[schemars(length(max = 128))]
+    pub room: String,
+    /// For `client`: the client; empty takes the message's own `to`. Default `""`.
+    #[serde(default)]
+    #[schemars(length(max = 128))]
+    pub client: String,
+    /// For `webhook`: the address, `http://` or `https://`, which gets the message by POST. Default `""`.
+    #[serde(default)]
+    #[schemars(example = &"https://app.example.com/gohub")]
+    pub url: String,
+    /// For `webhook`: key of the HMAC-SHA256 signature in `X-Gohub-Signature`, at least 16 characters; empty sends none.
+    /// Default `""`.
+    #[serde(default)]
+    pub secret: Secret,
+    /// For `webhook`: time for the whole call; then the client gets an error that may be tried again. Default `5s`.
+    #[serde(default = "default_timeout")]
+    pub timeout: Duration,
+}
+
+/// Where a configured route sends its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(transform = schema::plain_enum)]
+pub enum RouteTo {
+    /// Everybody.
+    Broadcast,
+    /// The members of a room.
+    Room,
+    /// One client.
+    Client,
+    /// An HTTP server.
+    Webhook,
+}
+
+fn default_timeout() -> Duration {
+    Duration::from_secs(5)
+}
