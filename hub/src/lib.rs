@@ -1,3 +1,4 @@
 //! gohub
 pub mod lifecycle;
 pub mod metrics;
+pub mod protocol;

@@ -1,0 +1,1 @@
+//! The other side of the protocol: what a Rust client sends and reads.

@@ -1,0 +1,80 @@
+//! What a client publishes and others receive: the value the bus orders and the log encodes.
+
+use super::{ClientId, Field, Format, Offset, Payload, RoomName, writer::Writer};
+
+/// Who receives a publication.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// Every connection.
+    Broadcast,
+    /// Everybody in a room.
+    Room(RoomName),
+    /// Every connection of a client.
+    Client(ClientId),
+}
+
+/// A message on its way to its receivers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// Who receives it.
+    pub target: Target,
+    /// `message_id`: 20 to 22, 12 for presence changes, or an application's id >= 1000.
+    pub id: u32,
+    /// The application's own name of the message.
+    pub message_type: Option<Box<str>>,
+    /// What it carries.
+    pub data: Option<Payload>,
+    /// The client that sent it; `None` when the hub or its administrator did.
+    pub from: Option<ClientId>,
+    /// When the hub took it, in milliseconds since 1970.
+    pub ts: u64,
+    /// The sender's idempotency key; receivers may use it to replace what has the same key.
+    pub key: Option<Box<str>>,
+}
+
+impl Publication {
+    /// Its room, when it is for one.
+    pub fn room(&self) -> Option<&RoomName> {
+        match &self.target {
+            Target::Room(room) => Some(room),
+            Target::Broadcast | Target::Client(_) => None,
+        }
+    }
+
+    /// About how many bytes it takes on the wire: for reserving space, not for limits.
+    pub fn size_hint(&self) -> usize {
+        let data = match &self.data {
+            Some(Payload::Json(text)) => text.len(),
+            Some(Payload::Binary(bytes)) => bytes.len() / 3 * 4 + 28,
+            None => 0,
+        };
+        let texts = [self.message_type.as_deref(), self.key.as_deref(), self.from.as_ref().map(ClientId::as_str)];
+        let target = match &self.target {
+            Target::Broadcast => 0,
+            Target::Room(room) => room.as_str().len(),
+            Target::Client(client) => client.as_str().len(),
+        };
+        128 + data + target + texts.into_iter().flatten().map(str::len).sum::<usize>()
+    }
+}
+
+/// Appends the message that receivers of this form get, without a WebSocket header: once per
+/// publication and form, however many receivers. `data` is appended as it came.
+pub fn encode_publication(format: Format, publication: &Publication, offset: Offset, out: &mut Vec<u8>) {
+    let Publication { target, id, message_type, data, from, ts, key } = publication;
+    let mut writer = Writer::open(format, *id, out);
+    writer.optional_text(Field::MessageType, message_type.as_deref());
+    match target {
+        Target::Broadcast => {}
+        Target::Room(room) => writer.text(Field::Room, room.as_str()),
+        Target::Client(client) => writer.text(Field::To, client.as_str()),
+    }
+    writer.optional_text(Field::From, from.as_ref().map(ClientId::as_str));
+    writer.optional_text(Field::Key, key.as_deref());
+    writer.uint(Field::Ts, *ts);
+    writer.offset(Field::Offset, offset);
+    if let Some(payload) = data {
+        writer.data(&payload.as_data());
+    }
+    writer.finish();
+}
