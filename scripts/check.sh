@@ -2,11 +2,12 @@
 # The gate before a commit: formatting, clippy, docs, licences and bans. Every warning is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/ensure.sh cc protoc cargo-deny
+scripts/ensure.sh cc protoc shellcheck cargo-deny
 tools=${GOHUB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gohub}/tools
 
 step() { echo "== $*" >&2; "$@"; }
 
+step shellcheck scripts/*.sh scripts/*/*.sh .ci/run
 step cargo fmt --all --check
 for features in "" "--features gohub/fastwebsockets"; do
     # shellcheck disable=SC2086 # no feature must be no argument

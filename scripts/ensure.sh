@@ -29,6 +29,7 @@ has() { command -v "$1" > /dev/null; }
 for tool in "$@"; do
     case $tool in
     protoc) has protoc || apt_install protobuf-compiler libprotobuf-dev ;;
+    shellcheck) has shellcheck || apt_install shellcheck ;;
     cc) has cc || apt_install build-essential ;;
     cargo-deny) cargo_install cargo-deny 0.20.2 ;;
     cargo-llvm-cov) cargo_install cargo-llvm-cov 0.9.1 ;;

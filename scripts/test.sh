@@ -3,7 +3,7 @@
 #   N passed, N failed
 # Arguments go to `cargo test`, e.g. scripts/test.sh -p gohub --test admin
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 scripts/ensure.sh cc protoc || exit 1
 # The tests start etcd themselves; this gets or builds the binary, and is quick when it is there.
