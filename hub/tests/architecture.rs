@@ -12,7 +12,7 @@ const JUNK_DRAWERS: [&str; 7] = ["utils", "util", "common", "helpers", "helper",
 
 /// Which modules of the hub a module must not name: arrows never point back.
 const FORBIDDEN: [(&str, &[&str]); 7] = [
-    ("log", &["bus", "shard", "dispatcher", "net", "cluster", "admin", "app", "args", "ws"]),
+    ("log", &["bus", "shard", "dispatcher", "net", "cluster", "admin", "app", "args"]),
     ("ws", &["bus", "shard", "dispatcher", "net", "cluster", "admin", "app", "args", "log"]),
     ("bus", &["log", "shard", "dispatcher", "net", "admin", "app", "args", "ws"]),
     ("shard", &["net", "cluster", "admin", "app", "args"]),
@@ -205,7 +205,7 @@ fn arrows_between_modules_never_point_back() {
         }
     }
     none(
-        "settings, protocol <- log <- shard; protocol <- bus; bus, log, protocol <- dispatcher <- net <- app <- main",
+        "settings, protocol <- ws <- log <- shard; protocol <- bus; bus, log, protocol <- dispatcher <- net <- app <- main",
         faults,
     );
 }
@@ -218,22 +218,30 @@ fn settings_are_a_leaf_crate() {
 }
 
 #[test]
-fn tasks_are_spawned_by_lifecycle_and_threads_by_it_or_the_shards() {
-    let tasks = ["tokio::spawn(", "task::spawn(", "spawn_local(", "Handle::current().spawn("];
+fn tasks_and_threads_are_started_only_by_lifecycle() {
+    let words = [
+        "tokio::spawn(",
+        "task::spawn(",
+        "spawn_local(",
+        "Handle::current().spawn(",
+        "thread::spawn(",
+        "thread::Builder",
+        "thread::scope(",
+    ];
     none(
-        "tasks are spawned through lifecycle::Tasks, so that a drain knows them all",
-        uses_outside(&tasks, &["lifecycle"]),
+        "lifecycle::Tasks starts and tracks tasks and threads, so that a stop can wait for all",
+        uses_outside(&words, &["lifecycle"]),
     );
-    let threads = ["thread::spawn(", "thread::Builder", "thread::scope("];
-    none("threads are started by lifecycle or a shard", uses_outside(&threads, &["lifecycle", "shard"]));
 }
 
 #[test]
 fn environment_and_files_are_read_only_in_args_reload_and_tls() {
     let words = ["std::env", "env::var", "std::fs", "fs::read", "File::open", "tokio::fs", "OpenOptions"];
+    // The etcd connection reads its certificates, and the process metrics read /proc, which is the kernel's answer and not a file.
+    let allowed = ["args", "reload", "net/tls", "bus/etcd/connect", "bus/etcd/tls", "metrics/process"];
     none(
-        "the environment and files are read only in args, reload and tls",
-        uses_outside(&words, &["args", "reload", "net/tls"]),
+        "the environment and files are read only in args, reload and where TLS takes certificates",
+        uses_outside(&words, &allowed),
     );
 }
 
