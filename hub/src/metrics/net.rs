@@ -1,0 +1,69 @@
+//! What is counted before a connection belongs to a shard, and about configured routes.
+
+use prometheus::proto::MetricFamily;
+
+use super::counter::{Counter, Tally};
+use super::family;
+use super::histogram::{Histogram, Scale};
+
+/// Figures of the listener, the handshake and outgoing webhooks; any thread may write them.
+#[derive(Debug)]
+pub struct NetStats {
+    /// Connections and handshakes turned away, by reason.
+    pub refused: Tally<&'static str>,
+    /// Gauge: accepted sockets that have not finished their handshake.
+    pub handshaking: Counter,
+    /// From accept to the 101 answer, nanoseconds.
+    pub handshake_time: Histogram,
+    /// TLS handshakes that failed, by reason.
+    pub tls_failures: Tally<&'static str>,
+    /// Webhook calls of configured routes, by outcome.
+    pub webhooks: Tally<&'static str>,
+}
+
+impl Default for NetStats {
+    fn default() -> Self {
+        Self {
+            refused: Tally::default(),
+            handshaking: Counter::default(),
+            handshake_time: Histogram::new(Scale::Time),
+            tls_failures: Tally::default(),
+            webhooks: Tally::default(),
+        }
+    }
+}
+
+impl NetStats {
+    pub(super) fn collect(&self, families: &mut Vec<MetricFamily>) {
+        families.extend([
+            family::counters(
+                "gohub_accept_refused_total",
+                "Connections and handshakes turned away, by reason.",
+                "reason",
+                self.refused.counts(),
+            ),
+            family::gauge(
+                "gohub_handshakes_pending",
+                "Accepted sockets that have not finished their handshake.",
+                self.handshaking.get() as f64,
+            ),
+            family::histogram(
+                "gohub_handshake_seconds",
+                "From accept to the answer that upgrades the connection.",
+                &self.handshake_time.snapshot(),
+            ),
+            family::counters(
+                "gohub_tls_failures_total",
+                "TLS handshakes that failed, by reason.",
+                "reason",
+                self.tls_failures.counts(),
+            ),
+            family::counters(
+                "gohub_webhooks_total",
+                "Webhook calls of configured routes, by outcome.",
+                "outcome",
+                self.webhooks.counts(),
+            ),
+        ]);
+    }
+}
