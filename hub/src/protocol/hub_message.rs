@@ -314,3 +314,36 @@ impl Welcome {
         writer.texts(Field::Rooms, rooms.iter().map(RoomName::as_str));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_and_reasons_are_closed_sets_with_names() {
+        for reason in GapReason::ALL {
+            assert_eq!(GapReason::from_name(reason.name()), Some(*reason));
+            assert!(reason.what().ends_with('.'));
+        }
+        assert_eq!(GapReason::from_name("nope"), None);
+        assert_eq!(Mode::from_name("degraded"), Some(Mode::Degraded));
+        assert_eq!(Mode::from_name(Mode::default().name()), Some(Mode::Normal));
+        assert_eq!(Mode::from_name(""), None);
+    }
+
+    #[test]
+    fn messages_are_appended_behind_what_is_there() {
+        let mut out = b"x".to_vec();
+        HubMessage::Ping.encode(Format::Json, &mut out);
+        HubMessage::Ping.encode(Format::Cbor, &mut out);
+        assert_eq!(out, b"x{\"message_id\":1}\xa1\x00\x01");
+    }
+
+    #[test]
+    fn an_error_says_whether_to_try_again() {
+        let message = "a \"quoted\" text";
+        let error = HubMessage::Error { reference: Some("a1"), code: ErrorCode::Timeout, message };
+        let json = br#"{"message_id":5,"ref":"a1","code":"timeout","retryable":true,"message":"a \"quoted\" text"}"#;
+        assert_eq!(error.to_vec(Format::Json), json);
+    }
+}

@@ -54,7 +54,7 @@ impl Publication {
             Target::Room(room) => room.as_str().len(),
             Target::Client(client) => client.as_str().len(),
         };
-        128 + data + target + texts.into_iter().flatten().map(str::len).sum::<usize>()
+        192 + data + target + texts.into_iter().flatten().map(str::len).sum::<usize>()
     }
 }
 
@@ -77,4 +77,64 @@ pub fn encode_publication(format: Format, publication: &Publication, offset: Off
         writer.data(&payload.as_data());
     }
     writer.finish();
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn chat() -> Publication {
+        Publication {
+            target: Target::Room(RoomName::parse("lob\"by").unwrap()),
+            id: 22,
+            message_type: Some("chat".into()),
+            data: Some(Payload::json("{ \"a\":\t1}").unwrap()),
+            from: Some(ClientId::parse("alice").unwrap()),
+            ts: 1_748_000_000_000,
+            key: Some("k".into()),
+        }
+    }
+
+    #[test]
+    fn data_goes_out_exactly_as_it_came_in() {
+        let mut out = Vec::new();
+        encode_publication(Format::Json, &chat(), Offset::new(17, 3), &mut out);
+        let expected = r#"{"message_id":22,"message_type":"chat","room":"lob\"by","from":"alice","key":"k","ts":1748000000000,"offset":"17-3","data":{ "a":	1}}"#;
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn opaque_bytes_reach_json_clients_as_base64_and_cbor_clients_as_they_are() {
+        let data = Some(Payload::Binary(Bytes::from_static(b"\0\xff")));
+        let publication = Publication { target: Target::Broadcast, data, ..chat() };
+        let mut out = Vec::new();
+        encode_publication(Format::Json, &publication, Offset::ZERO, &mut out);
+        assert!(out.ends_with(br#""data":"AP8=","encoding":"base64"}"#));
+        out.clear();
+        encode_publication(Format::Cbor, &publication, Offset::ZERO, &mut out);
+        assert!(out.ends_with(b"\x04\x42\x00\xff"));
+    }
+
+    #[test]
+    fn the_size_hint_is_enough_for_both_forms() {
+        let publications = [
+            chat(),
+            Publication { data: None, target: Target::Broadcast, ..chat() },
+            Publication {
+                data: Some(Payload::Binary(Bytes::from(vec![7; 1000]))),
+                target: Target::Client(ClientId::parse("bob").unwrap()),
+                ..chat()
+            },
+        ];
+        for publication in publications {
+            assert_eq!(publication.room().is_some(), publication.target == chat().target);
+            for format in Format::ALL {
+                let mut out = Vec::new();
+                encode_publication(format, &publication, Offset::MAX, &mut out);
+                assert!(out.len() <= publication.size_hint(), "{} > {}", out.len(), publication.size_hint());
+            }
+        }
+    }
 }

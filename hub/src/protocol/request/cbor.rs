@@ -128,3 +128,118 @@ fn find_reference(bytes: &[u8]) -> Option<String> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::ErrorCode;
+
+    fn refusal(bytes: &[u8]) -> (String, Option<String>) {
+        let refused = decode(bytes).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::BadRequest);
+        (refused.message, refused.reference)
+    }
+
+    /// `{0: 22, 2: "a", 4: 262(h'31'), 5: "r", 10: [17, 3], 40: {"x": [1, -1, true, h'00', 0("t")]}}`
+    const WHOLE: &[u8] =
+        b"\xa6\x00\x16\x02\x61a\x04\xd9\x01\x06\x411\x05\x61r\x0a\x82\x11\x03\x18\x28\xa1\x61x\x85\x01\x20\xf5\x41\x00\xc0\x61t";
+
+    #[test]
+    fn a_whole_message_is_read_and_unknown_keys_are_skipped() {
+        let expected = Request {
+            id: 22,
+            room: Some(Cow::Borrowed("a")),
+            data: Some(DataRef::Json(b"1")),
+            reference: Some(Cow::Borrowed("r")),
+            from_offset: Some(Offset::new(17, 3)),
+            ..Request::default()
+        };
+        assert_eq!(decode(WHOLE), Ok(expected));
+    }
+
+    #[test]
+    fn a_message_cut_short_is_refused_at_every_byte() {
+        for length in 0..WHOLE.len() {
+            refusal(&WHOLE[..length]);
+        }
+    }
+
+    #[test]
+    fn null_means_absent_and_plain_bytes_are_opaque() {
+        let request = decode(b"\xa4\x00\x01\x02\xf6\x0b\xf6\x04\x42\x00\xff").unwrap();
+        let data = Some(DataRef::Binary(Cow::Borrowed(b"\0\xff")));
+        assert_eq!(request, Request { id: 1, data, ..Request::default() });
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let number = "must be an integer from 0 to 4294967295";
+        let map = "the message must be one CBOR map of definite length";
+        let data = "data must be a byte string, or one with tag 262";
+        for (bytes, message) in [
+            (&b""[..], map),
+            (b"\x80", map),
+            (b"\xbf\x00\x01\xff", map),
+            (b"\xa0", "message_id is missing"),
+            (b"\xa1\x00\x20", &format!("message_id {number}")),
+            (b"\xa1\x00\x1b\x00\x00\x00\x01\x00\x00\x00\x00", &format!("message_id {number}")),
+            (b"\xa1\x00\xf6", &format!("message_id {number}")),
+            (b"\xa1\x00\xf9\x3c\x00", &format!("message_id {number}")),
+            (b"\xa2\x00\x01\x00\x01", "message_id is there twice"),
+            (b"\xa3\x00\x01\x18\x63\x01\x18\x63\x01", "an unknown field is there twice"),
+            (b"\xa1\x00\x01\x00", "something follows the message"),
+            (b"\xa1\x20\x01", "the message is not valid CBOR at byte 1"),
+            (b"\xa1\x61a\x01", "the message is not valid CBOR at byte 1"),
+            (b"\xa2\x00\x01\x02\x01", "room must be text of definite length"),
+            (b"\xa2\x00\x01\x02\x7f\x61a\xff", "room must be text of definite length"),
+            (b"\xa2\x00\x01\x02\x61\xff", "room must be text of definite length"),
+            (b"\xa2\x00\x01\x02\x7b\xff\xff\xff\xff\xff\xff\xff\xff", "room must be text of definite length"),
+            (b"\xa2\x00\x01\x06\x60", "key is empty"),
+            (b"\xa2\x00\x01\x0a\x81\x01", "from_offset must be an array [major, minor]"),
+            (b"\xa2\x00\x01\x0a\x8217", "from_offset must be an array [major, minor]"),
+            (b"\xa2\x00\x01\x04\x61a", data),
+            (b"\xa2\x00\x01\x04\xf6", data),
+            (b"\xa2\x00\x01\x04\xc1\x411", data),
+            (b"\xa2\x00\x01\x04\xd9\x01\x06\x611", data),
+            (b"\xa2\x00\x01\x04\x5f\x411\xff", data),
+            (b"\xa2\x00\x01\x04\xd9\x01\x06\x41{", "data is not one valid JSON value"),
+            (b"\xa2\x00\x01\x04\xd9\x01\x06\x451,\"a\"", "data is not one valid JSON value"),
+            (b"\xa2\x00\x01\x04\xd9\x01\x06\x451e400", "data contains a number beyond the range of a double"),
+        ] {
+            assert_eq!(refusal(bytes), (message.to_owned(), None), "{bytes:02x?}");
+        }
+    }
+
+    #[test]
+    fn what_is_skipped_is_bounded_in_depth_and_of_definite_length() {
+        let nested = |depth| [&b"\xa2\x00\x01\x07"[..], &vec![0x81; depth], b"\x01"].concat();
+        assert!(decode(&nested(16)).is_ok());
+        assert!(decode(b"\xa2\x00\x01\x07\xa1\x01\xc1\x02").is_ok());
+        for bytes in [
+            nested(17),
+            nested(100_000),
+            b"\xa2\x00\x01\x07\x9f\xff".to_vec(),
+            b"\xa2\x00\x01\x07\x5f\x41a\xff".to_vec(),
+            b"\xa2\x00\x01\x07\x9b\xff\xff\xff\xff\xff\xff\xff\xff".to_vec(),
+            b"\xa2\x00\x01\x07\xff".to_vec(),
+            b"\xa2\x00\x01\x07\x61\xff".to_vec(),
+        ] {
+            assert_eq!(refusal(&bytes).0, "the message is not valid CBOR at byte 3");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_are_bounded() {
+        let mut bytes = vec![0xb8, 34, 0, 1];
+        (100..133).for_each(|key| bytes.extend([0x18, key, 0]));
+        assert_eq!(refusal(&bytes).0, "there are more than 32 unknown fields");
+    }
+
+    #[test]
+    fn the_ref_is_found_before_and_behind_the_fault() {
+        assert_eq!(refusal(b"\xa2\x05\x62a1\x00\x20").1.as_deref(), Some("a1"));
+        assert_eq!(refusal(b"\xa3\x00\x20\x07\x81\x01\x05\x62a1").1.as_deref(), Some("a1"));
+        assert_eq!(refusal(b"\xa2\x00\x20\x05\x01").1, None);
+        assert_eq!(refusal(b"\xa2\x00\x20\x61a\x01").1, None);
+    }
+}

@@ -234,3 +234,171 @@ impl Visitor<'_> for Uint {
         if self.optional { Ok(None) } else { Err(E::custom("null")) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{ErrorCode, Offset};
+
+    fn refusal(text: &str) -> (String, Option<String>) {
+        let refused = decode(text.as_bytes()).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::BadRequest);
+        assert_eq!(refused.to_string(), refused.message);
+        (refused.message, refused.reference)
+    }
+
+    #[test]
+    fn a_whole_message_is_read_and_borrowed() {
+        let text = r#" {"message_id":22,"message_type":"chat","room":"lobby","to":"bob","data": {"a" : [1]} ,"ref":"a1",
+            "key":"k","from_offset":"17-3","limit":10,"after":"c","new_field":[1,{}],"ts":"x","from":1,"offset":{}} "#;
+        let borrowed = |text| Some(Cow::Borrowed(text));
+        let request = decode(text.as_bytes()).unwrap();
+        let expected = Request {
+            id: 22,
+            message_type: borrowed("chat"),
+            room: borrowed("lobby"),
+            to: borrowed("bob"),
+            data: Some(DataRef::Json(br#"{"a" : [1]}"#)),
+            reference: borrowed("a1"),
+            key: borrowed("k"),
+            from_offset: Some(Offset::new(17, 3)),
+            limit: Some(10),
+            after: borrowed("c"),
+        };
+        assert_eq!(request, expected);
+        assert!(matches!(request.room, Some(Cow::Borrowed(_))));
+    }
+
+    #[test]
+    fn null_means_absent_except_as_data() {
+        let request = decode(br#"{"message_id":1,"room":null,"limit":null,"from_offset":null,"data":null}"#).unwrap();
+        assert_eq!(request, Request { id: 1, data: Some(DataRef::Json(b"null")), ..Request::default() });
+    }
+
+    #[test]
+    fn escapes_are_undone_in_names_and_texts() {
+        let request = decode(br#"{"message\u005fid":1,"room":"a\n\ud83d\ude00"}"#).unwrap();
+        assert_eq!((request.id, request.room.as_deref()), (1, Some("a\n\u{1f600}")));
+    }
+
+    #[test]
+    fn bytes_may_come_as_base64() {
+        let request = decode(br#"{"encoding":"base64","message_id":20,"data":"AP8="}"#).unwrap();
+        assert_eq!(request.data, Some(DataRef::Binary(Cow::Borrowed(b"\0\xff"))));
+        for (text, message) in [
+            (r#"{"message_id":20,"data":"AP8=","encoding":"gzip"}"#, "encoding must be \"base64\""),
+            (
+                r#"{"message_id":20,"data":"AP8","encoding":"base64"}"#,
+                "data must be a text of standard, padded base64, as encoding says",
+            ),
+            (
+                r#"{"message_id":20,"data":1,"encoding":"base64"}"#,
+                "data must be a text of standard, padded base64, as encoding says",
+            ),
+            (
+                r#"{"message_id":20,"encoding":"base64"}"#,
+                "data must be a text of standard, padded base64, as encoding says",
+            ),
+        ] {
+            assert_eq!(refusal(text).0, message, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let number = "must be an integer from 0 to 4294967295";
+        for (text, message) in [
+            ("[]", "the message must be one JSON object".to_owned()),
+            ("17", "the message must be one JSON object".to_owned()),
+            ("{}", "message_id is missing".to_owned()),
+            (r#"{"message_id":-1}"#, format!("message_id {number}")),
+            (r#"{"message_id":4294967296}"#, format!("message_id {number}")),
+            (r#"{"message_id":99999999999999999999}"#, format!("message_id {number}")),
+            (r#"{"message_id":1.5}"#, format!("message_id {number}")),
+            (r#"{"message_id":"1"}"#, format!("message_id {number}")),
+            (r#"{"message_id":null}"#, format!("message_id {number}")),
+            (r#"{"message_id":1,"limit":-1}"#, format!("limit {number}")),
+            (r#"{"message_id":1,"room":5}"#, "room must be text".to_owned()),
+            (r#"{"message_id":1,"to":["a"]}"#, "to must be text".to_owned()),
+            (r#"{"message_id":1,"from_offset":"x"}"#, "from_offset must be an offset like \"17-0\"".to_owned()),
+            (r#"{"message_id":1,"from_offset":17}"#, "from_offset must be an offset like \"17-0\"".to_owned()),
+            (r#"{"message_id":1,"key":""}"#, "key is empty".to_owned()),
+            (r#"{"message_id":1,"message_id":1}"#, "message_id is there twice".to_owned()),
+            (r#"{"message_id":1,"ts":1,"ts":1}"#, "ts is there twice".to_owned()),
+            (r#"{"message_id":1,"data":1,"d\u0061ta":1}"#, "data is there twice".to_owned()),
+            (r#"{"message_id":1,"new":1,"new":1}"#, "an unknown field is there twice".to_owned()),
+            (r#"{"message_id":1} x"#, "something follows the message".to_owned()),
+            (r#"{"message_id":1}{"message_id":1}"#, "something follows the message".to_owned()),
+            (r#"{"message_id":1,"data":"\ud800"}"#, "data contains a lone surrogate escape".to_owned()),
+            (r#"{"message_id":1,"data":[1e400]}"#, "data contains a number beyond the range of a double".to_owned()),
+        ] {
+            assert_eq!(refusal(text), (message, None), "{text}");
+        }
+    }
+
+    #[test]
+    fn broken_json_says_where() {
+        for (text, start) in [
+            ("", "the message is not valid JSON: EOF"),
+            ("{", "the message is not valid JSON: EOF"),
+            (r#"{"message_id":1,}"#, "the message is not valid JSON: trailing comma"),
+            (r#"{"message_id":1e400}"#, "message_id: number out of range"),
+            (r#"{"message_id":1,"room":"\udc00"}"#, "room: lone leading surrogate"),
+            (r#"{"message_id":1,"room":"a"#, "room: EOF"),
+            (r#"{"message_id":1,"data":{"a"}}"#, "data: expected `:`"),
+            ("{\"message_id\":1,\"ref\":\"\n\"}", "ref: control character"),
+        ] {
+            let (message, reference) = refusal(text);
+            assert!(message.starts_with(start), "{text}: {message}");
+            assert_eq!(reference, None);
+        }
+        assert_eq!(
+            decode(b"{\"message_id\":1,\"room\":\"\xff\"}").unwrap_err().message,
+            "the message is not valid UTF-8"
+        );
+    }
+
+    #[test]
+    fn a_depth_bomb_is_refused_without_a_deep_stack() {
+        let bomb = "[".repeat(100_000) + &"]".repeat(100_000);
+        let message = refusal(&format!(r#"{{"ref":"a1","message_id":20,"data":{bomb}}}"#));
+        assert_eq!(message, ("data is nested deeper than 100 levels".to_owned(), Some("a1".to_owned())));
+        assert!(decode(format!(r#"{{"message_id":20,"new":{bomb}}}"#).as_bytes()).is_ok());
+        refusal(&"[".repeat(100_000));
+        refusal(&r#"{"data":"#.repeat(100_000));
+    }
+
+    #[test]
+    fn the_ref_is_found_before_and_behind_the_fault() {
+        for text in [
+            r#"{"ref":"a1","message_id":-1}"#,
+            r#"{"message_id":-1,"data":{"ref":"no"},"ref":"a1"}"#,
+            r#"{"message_id":-1,"r\u0065f":"\u00611","room":}"#,
+            r#"{"ref":"a1","room":"a","#,
+            r#"{"message_id":1,"ref":"a1"}x"#,
+        ] {
+            assert_eq!(refusal(text).1.as_deref(), Some("a1"), "{text}");
+        }
+        let long = "x".repeat(129);
+        for text in [
+            r#"{"message_id":-1,"ref":5}"#.to_owned(),
+            r#"{"message_id":-1,"room":{"#.to_owned(),
+            format!(r#"{{"message_id":-1,"ref":"{long}"}}"#),
+        ] {
+            assert_eq!(refusal(&text).1, None, "{text}");
+        }
+        assert_eq!(
+            refusal(&format!(r#"{{"message_id":1,"ref":"{long}"}}"#)),
+            ("ref is longer than 128 bytes".to_owned(), None)
+        );
+    }
+
+    #[test]
+    fn unknown_fields_are_bounded_and_nothing_is_quoted_back() {
+        let fields: String = (0..=MAX_UNKNOWN_FIELDS).map(|field| format!(r#","f{field}":0"#)).collect();
+        assert_eq!(refusal(&format!(r#"{{"message_id":1{fields}}}"#)).0, "there are more than 32 unknown fields");
+        for text in [r#"{"message_id":"<script>"}"#, r#"{"<script>":1,"<script>":1,"message_id":1}"#] {
+            assert!(!refusal(text).0.contains("script"));
+        }
+    }
+}
