@@ -2,3 +2,4 @@
 pub mod lifecycle;
 pub mod metrics;
 pub mod protocol;
+pub mod telemetry;
