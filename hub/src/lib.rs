@@ -1,4 +1,5 @@
 //! gohub
+pub mod drain;
 pub mod lifecycle;
 pub mod metrics;
 pub mod protocol;
