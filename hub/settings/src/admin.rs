@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ByteSize, Secret};
+use crate::{ByteSize, Secret, SettingsError, bounds};
 
 /// The admin listener: metrics, health, the server API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -33,5 +33,12 @@ impl Default for Admin {
             open_metrics: true,
             max_body: ByteSize::from_mib(1),
         }
+    }
+}
+
+impl Admin {
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        bounds::secrets("admin.api_keys", &self.api_keys, 16)?;
+        bounds::size("admin.max_body", self.max_body, ByteSize::from_kib(1), ByteSize::from_mib(64))
     }
 }

@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Duration, Secret};
+use crate::{
+    Duration, Secret, SettingsError,
+    bounds::{self, refuse},
+};
 
 /// Tokens, judged at the handshake. A token that is sent is always judged; a wrong one is refused even where none is required.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -61,5 +64,24 @@ impl Default for Jwt {
             leeway: Duration::from_secs(30),
             close_on_expiry: true,
         }
+    }
+}
+
+impl Auth {
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        for (i, token) in self.tokens.iter().enumerate() {
+            let path = format!("auth.tokens[{i}]");
+            bounds::secret(&format!("{path}.token"), &token.token, 16)?;
+            bounds::name(&format!("{path}.client_id"), &token.client_id)?;
+            if let Some(first) = self.tokens[..i].iter().position(|other| other.token == token.token) {
+                return refuse(format!("{path}.token"), format!("is the same as auth.tokens[{first}].token"));
+            }
+        }
+        bounds::secrets("auth.jwt.hmac_secrets", &self.jwt.hmac_secrets, 32)?;
+        bounds::duration("auth.jwt.leeway", self.jwt.leeway, Duration::ZERO, Duration::from_secs(60))?;
+        if self.required && self.tokens.is_empty() && self.jwt.hmac_secrets.is_empty() {
+            return refuse("auth.required", "needs auth.tokens or auth.jwt.hmac_secrets, or nobody can connect");
+        }
+        Ok(())
     }
 }

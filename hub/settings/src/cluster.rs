@@ -5,7 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Secret;
+use crate::{
+    Secret, SettingsError,
+    bounds::{self, host_port, refuse},
+};
 
 mod etcd;
 
@@ -43,5 +46,22 @@ impl Default for Cluster {
             peer_key: Secret::default(),
             etcd: Etcd::default(),
         }
+    }
+}
+
+impl Cluster {
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        bounds::name("cluster.node", &self.node)?;
+        if !self.advertise.is_empty() && !host_port(&self.advertise) {
+            return refuse("cluster.advertise", format!("must be host:port, got {:?}", self.advertise));
+        }
+        if !self.peer_key.is_empty() {
+            bounds::secret("cluster.peer_key", &self.peer_key, 16)?;
+        }
+        self.etcd.validate()?;
+        if self.enabled && self.etcd.endpoints.is_empty() {
+            return refuse("cluster.etcd.endpoints", "must name at least one member with cluster.enabled");
+        }
+        Ok(())
     }
 }

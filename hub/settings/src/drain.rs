@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Duration;
+use crate::{
+    Duration, SettingsError,
+    bounds::{self, TICK},
+};
 
 /// Draining, which SIGTERM begins. The whole takes at most `settle` + `deadline`; a pod's grace period must be longer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,5 +39,13 @@ impl Drain {
     /// The longest a drain takes; what stops the process by force must wait longer.
     pub fn longest(&self) -> Duration {
         Duration::from_millis(self.settle.as_millis() + self.deadline.as_millis())
+    }
+}
+
+impl Drain {
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        bounds::duration("drain.settle", self.settle, Duration::ZERO, Duration::from_mins(10))?;
+        bounds::duration("drain.deadline", self.deadline, TICK, Duration::from_mins(24 * 60))?;
+        bounds::duration("drain.reconnect_spread", self.reconnect_spread, Duration::ZERO, Duration::from_mins(60))
     }
 }

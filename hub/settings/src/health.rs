@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Duration;
+use crate::{
+    Duration, SettingsError,
+    bounds::{self, TICK},
+};
 
 /// Readiness: the delivery canary, a message that goes through the whole path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -18,5 +21,12 @@ pub struct Health {
 impl Default for Health {
     fn default() -> Self {
         Self { canary_interval: Duration::from_secs(5), canary_timeout: Duration::from_secs(5) }
+    }
+}
+
+impl Health {
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        bounds::duration("health.canary_interval", self.canary_interval, TICK, Duration::from_mins(10))?;
+        bounds::duration("health.canary_timeout", self.canary_timeout, TICK, Duration::from_mins(10))
     }
 }

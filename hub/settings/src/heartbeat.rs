@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Duration;
+use crate::{
+    Duration, SettingsError,
+    bounds::{self, TICK},
+};
 
 /// Heartbeats. A peer that vanished is gone within `interval` + `timeout`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,5 +25,17 @@ pub struct Heartbeat {
 impl Default for Heartbeat {
     fn default() -> Self {
         Self { interval: Duration::from_secs(25), timeout: Duration::from_secs(10), app_interval: Duration::ZERO }
+    }
+}
+
+impl Heartbeat {
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        let hour = Duration::from_mins(60);
+        bounds::duration("heartbeat.interval", self.interval, TICK, hour)?;
+        bounds::duration("heartbeat.timeout", self.timeout, TICK, hour)?;
+        if self.app_interval.is_zero() {
+            return Ok(());
+        }
+        bounds::duration("heartbeat.app_interval", self.app_interval, TICK, hour)
     }
 }

@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Duration;
+use crate::{
+    Duration, SettingsError,
+    bounds::{self, TICK},
+};
 
 /// Idempotency keys. In a cluster all hubs must have the same numbers, or they disagree about what is a duplicate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,5 +22,11 @@ pub struct Idempotency {
 impl Default for Idempotency {
     fn default() -> Self {
         Self { max_keys: 100_000, max_age: Duration::from_mins(2) }
+    }
+}
+
+impl Idempotency {
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        bounds::duration("idempotency.max_age", self.max_age, TICK, Duration::from_mins(24 * 60))
     }
 }

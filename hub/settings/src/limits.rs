@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ByteSize, Duration};
+use crate::{ByteSize, Duration, SettingsError, bounds};
 
 /// Limits. Where 0 means "no limit" the field says so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -88,5 +88,16 @@ impl Default for Limits {
             errors_before_close: 100,
             max_page: 500,
         }
+    }
+}
+
+impl Limits {
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        let (bytes, kib, mib) = (ByteSize::from_bytes, ByteSize::from_kib, ByteSize::from_mib);
+        bounds::size_or_off("limits.memory", self.memory, mib(16), ByteSize::MAX)?;
+        bounds::duration("limits.retry_after", self.retry_after, Duration::ZERO, Duration::from_mins(10))?;
+        bounds::size("limits.max_message", self.max_message, bytes(64), mib(64))?;
+        bounds::size_or_off("limits.byte_rate", self.byte_rate, kib(1), ByteSize::MAX)?;
+        bounds::size("limits.out_buffer", self.out_buffer, kib(4), mib(64))
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::schema;
+use crate::{SettingsError, bounds::refuse, schema};
 
 /// The hub's own log, on standard error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -33,4 +33,26 @@ impl Default for Log {
     fn default() -> Self {
         Self { level: "info".to_owned(), format: LogFormat::Json }
     }
+}
+
+impl Log {
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        match self.level.split(',').map(str::trim).find(|directive| !is_directive(directive)) {
+            Some(directive) => refuse(
+                "log.level",
+                format!(
+                    "{directive:?} is not a level (error, warn, info, debug, trace, off) or a part's level such as \"gohub::bus=debug\""
+                ),
+            ),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `level` or `target=level`.
+fn is_directive(text: &str) -> bool {
+    let (target, level) = text.split_once('=').unwrap_or(("gohub", text));
+    let is_level = ["error", "warn", "info", "debug", "trace", "off"].iter().any(|l| l.eq_ignore_ascii_case(level));
+    let is_target = !target.is_empty() && target.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':');
+    is_level && is_target
 }

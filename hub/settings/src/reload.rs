@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Duration;
+use crate::{
+    Duration, SettingsError,
+    bounds::{self, TICK},
+};
 
 /// Reloading of this file and of the certificates it names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,5 +20,11 @@ pub struct Reload {
 impl Default for Reload {
     fn default() -> Self {
         Self { interval: Duration::from_secs(1) }
+    }
+}
+
+impl Reload {
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        bounds::duration("reload.interval", self.interval, TICK, Duration::from_mins(60))
     }
 }

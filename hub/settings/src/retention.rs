@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ByteSize, Duration};
+use crate::{
+    ByteSize, Duration, SettingsError,
+    bounds::{self, TICK},
+};
 
 /// The in-memory log. The first limit that is reached frees the oldest entries. What it still has can be resumed and replayed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,5 +25,12 @@ pub struct Retention {
 impl Default for Retention {
     fn default() -> Self {
         Self { max_bytes: ByteSize::from_mib(64), max_age: Duration::from_mins(5), max_entries: 1_000_000 }
+    }
+}
+
+impl Retention {
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        bounds::size("retention.max_bytes", self.max_bytes, ByteSize::from_kib(64), ByteSize::MAX)?;
+        bounds::duration("retention.max_age", self.max_age, TICK, Duration::MAX)
     }
 }

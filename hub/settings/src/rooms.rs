@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{RoomPattern, schema};
+use crate::{RoomPattern, SettingsError, bounds::refuse, schema};
 
 /// Rooms: the policy of all, and the exceptions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -65,5 +65,40 @@ impl Rooms {
             on_partition: found.on_partition.unwrap_or(self.defaults.on_partition),
             presence_changes: found.presence_changes.unwrap_or(self.defaults.presence_changes),
         }
+    }
+}
+
+impl Rooms {
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        for (i, rule) in self.overrides.iter().enumerate() {
+            if let Some(first) = self.overrides[..i].iter().position(|other| other.pattern == rule.pattern) {
+                let message = format!("is the same as rooms.overrides[{first}].pattern, which counts");
+                return refuse(format!("rooms.overrides[{i}].pattern"), message);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_matching_override_counts_and_the_defaults_complete_it() {
+        let rooms = Rooms {
+            defaults: RoomPolicy { on_partition: OnPartition::LocalOnly, presence_changes: false },
+            overrides: vec![
+                RoomOverride { pattern: "a-*".parse().unwrap(), on_partition: None, presence_changes: Some(true) },
+                RoomOverride {
+                    pattern: "*".parse().unwrap(),
+                    on_partition: Some(OnPartition::FailClosed),
+                    presence_changes: None,
+                },
+            ],
+        };
+        assert_eq!(rooms.policy("a-1"), RoomPolicy { on_partition: OnPartition::LocalOnly, presence_changes: true });
+        assert_eq!(rooms.policy("b"), RoomPolicy { on_partition: OnPartition::FailClosed, presence_changes: false });
+        assert_eq!(Rooms::default().policy("b"), RoomPolicy::default());
     }
 }

@@ -3,7 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Duration, Secret, schema};
+use crate::{
+    Duration, Secret, SettingsError,
+    bounds::{self, TICK, host_port, is_host, refuse, split_url},
+    schema,
+};
 
 /// What the hub does with one message id of the application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -54,4 +58,45 @@ pub enum RouteTo {
 
 fn default_timeout() -> Duration {
     Duration::from_secs(5)
+}
+
+pub(crate) fn validate(routes: &[Route]) -> Result<(), SettingsError> {
+    for (i, route) in routes.iter().enumerate() {
+        let path = format!("routes[{i}]");
+        if let Some(first) = routes[..i].iter().position(|other| other.id == route.id) {
+            return refuse(format!("{path}.id"), format!("{} is the id of routes[{first}] already", route.id));
+        }
+        route.validate(&path)?;
+    }
+    Ok(())
+}
+
+impl Route {
+    fn validate(&self, path: &str) -> Result<(), SettingsError> {
+        bounds::name(&format!("{path}.room"), &self.room)?;
+        bounds::name(&format!("{path}.client"), &self.client)?;
+        let given = [
+            ("room", RouteTo::Room, !self.room.is_empty()),
+            ("client", RouteTo::Client, !self.client.is_empty()),
+            ("url", RouteTo::Webhook, !self.url.is_empty()),
+            ("secret", RouteTo::Webhook, !self.secret.is_empty()),
+        ];
+        if let Some((field, _, _)) = given.iter().find(|(_, to, is_given)| *is_given && *to != self.to) {
+            return refuse(format!("{path}.{field}"), format!("has no meaning for this `to` in {path}"));
+        }
+        if self.to != RouteTo::Webhook {
+            return Ok(());
+        }
+        let authority = split_url(&self.url).map(|(_, authority, _)| authority);
+        let is_plain = self.url.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_plain || !authority.is_some_and(|authority| is_host(authority) || host_port(authority)) {
+            // Not quoted: it may have a password in it.
+            let message = "must be http://host/path or https://host/path, without a user or password";
+            return refuse(format!("{path}.url"), message);
+        }
+        if !self.secret.is_empty() {
+            bounds::secret(&format!("{path}.secret"), &self.secret, 16)?;
+        }
+        bounds::duration(&format!("{path}.timeout"), self.timeout, TICK, Duration::from_mins(1))
+    }
 }

@@ -5,7 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ByteSize, Duration};
+use crate::{
+    ByteSize, Duration, SettingsError,
+    bounds::{self, TICK, refuse},
+};
 
 /// The public listener, where clients connect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -80,5 +83,27 @@ impl Default for Server {
             send_buffer: ByteSize::ZERO,
             tls: None,
         }
+    }
+}
+
+impl Server {
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        let minute = Duration::from_mins(1);
+        let hour = Duration::from_mins(60);
+        let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '%' | '\\' | '"');
+        if !self.path.starts_with('/') || !self.path.chars().all(is_plain) {
+            return refuse("server.path", format!("must be a path such as \"/ws\", got {:?}", self.path));
+        }
+        if self.path == "/echo" {
+            return refuse("server.path", "must not be \"/echo\", which debug.echo serves");
+        }
+        bounds::duration("server.handshake_timeout", self.handshake_timeout, TICK, minute)?;
+        bounds::duration("server.read_timeout", self.read_timeout, TICK, hour)?;
+        bounds::duration("server.write_timeout", self.write_timeout, TICK, hour)?;
+        bounds::duration("server.close_timeout", self.close_timeout, TICK, minute)?;
+        let (kib, mib) = (ByteSize::from_kib, ByteSize::from_mib);
+        bounds::size("server.max_header_bytes", self.max_header_bytes, kib(1), mib(1))?;
+        bounds::size("server.read_buffer", self.read_buffer, kib(4), mib(16))?;
+        bounds::size_or_off("server.send_buffer", self.send_buffer, kib(4), mib(64))
     }
 }

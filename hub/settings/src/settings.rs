@@ -11,6 +11,7 @@ use crate::{
 /// Everything that can be set. [`Settings::from_yaml`] is the way to get one: what it returns is valid.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(description = "The settings of gohub.")]
 pub struct Settings {
     /// The public listener, where clients connect.
     pub server: Server,

@@ -3,7 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ByteSize, Duration, schema};
+use crate::{
+    ByteSize, Duration, SettingsError,
+    bounds::{self, TICK},
+    schema,
+};
 
 /// Slow clients: those whose cursor is too far behind the log's head.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,5 +38,11 @@ pub enum SlowPolicy {
 impl Default for SlowClient {
     fn default() -> Self {
         Self { policy: SlowPolicy::Drop, max_pending: ByteSize::from_mib(1), max_age: Duration::from_secs(10) }
+    }
+}
+
+impl SlowClient {
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        bounds::duration("slow_client.max_age", self.max_age, TICK, Duration::from_mins(60))
     }
 }

@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ByteSize, Duration, Secret};
+use crate::{
+    ByteSize, Duration, Secret, SettingsError,
+    bounds::{self, TICK, host_port, refuse, split_url},
+};
 
 /// The etcd cluster that carries the messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -99,5 +102,68 @@ impl Default for Etcd {
 impl Default for EtcdWindow {
     fn default() -> Self {
         Self { max_age: Duration::from_mins(5), max_bytes: ByteSize::from_mib(64) }
+    }
+}
+
+impl Etcd {
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        self.endpoints
+            .iter()
+            .enumerate()
+            .try_for_each(|(i, endpoint)| self.validate_endpoint(&format!("cluster.etcd.endpoints[{i}]"), endpoint))?;
+        let minute = Duration::from_mins(1);
+        bounds::duration("cluster.etcd.dial_timeout", self.dial_timeout, TICK, minute)?;
+        bounds::duration("cluster.etcd.request_timeout", self.request_timeout, TICK, minute)?;
+        self.validate_key_prefix()?;
+        match (self.username.is_empty(), self.password.is_empty()) {
+            (true, false) => return refuse("cluster.etcd.username", "is needed with cluster.etcd.password"),
+            (false, true) => return refuse("cluster.etcd.password", "is needed with cluster.etcd.username"),
+            _ => {}
+        }
+        if let Some(tls) = &self.tls {
+            match (tls.cert.is_empty(), tls.key.is_empty()) {
+                (true, false) => return refuse("cluster.etcd.tls.cert", "is needed with cluster.etcd.tls.key"),
+                (false, true) => return refuse("cluster.etcd.tls.key", "is needed with cluster.etcd.tls.cert"),
+                _ => {}
+            }
+        }
+        bounds::duration("cluster.etcd.lease_ttl", self.lease_ttl, Duration::from_secs(2), Duration::from_mins(5))?;
+        if !self.lease_ttl.as_millis().is_multiple_of(1_000) {
+            return refuse("cluster.etcd.lease_ttl", format!("must be whole seconds, got {}", self.lease_ttl));
+        }
+        bounds::duration(
+            "cluster.etcd.watch_timeout",
+            self.watch_timeout,
+            Duration::from_secs(1),
+            Duration::from_mins(10),
+        )?;
+        let (kib, mib) = (ByteSize::from_kib, ByteSize::from_mib);
+        bounds::size("cluster.etcd.max_batch_bytes", self.max_batch_bytes, kib(4), mib(1))?;
+        bounds::size("cluster.etcd.queue_bytes", self.queue_bytes, mib(1), ByteSize::MAX)?;
+        bounds::duration("cluster.etcd.window.max_age", self.window.max_age, Duration::from_secs(1), Duration::MAX)?;
+        bounds::size("cluster.etcd.window.max_bytes", self.window.max_bytes, mib(1), ByteSize::MAX)
+    }
+
+    fn validate_endpoint(&self, path: &str, endpoint: &str) -> Result<(), SettingsError> {
+        // Not quoted: somebody may have written a password into it.
+        let message = "must be http://host:port or https://host:port, without a user or password";
+        let Some((secure, authority, "" | "/")) = split_url(endpoint) else { return refuse(path, message) };
+        if !host_port(authority) {
+            return refuse(path, message);
+        }
+        if self.tls.is_some() && !secure {
+            return refuse(path, "must be https:// with cluster.etcd.tls");
+        }
+        Ok(())
+    }
+
+    fn validate_key_prefix(&self) -> Result<(), SettingsError> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+        let prefix = &self.key_prefix;
+        if !prefix.starts_with('/') || prefix.ends_with('/') || prefix.contains("//") || !prefix.chars().all(is_plain) {
+            let message = format!("must be a key such as \"/gohub\", without a slash at its end, got {prefix:?}");
+            return refuse("cluster.etcd.key_prefix", message);
+        }
+        Ok(())
     }
 }
