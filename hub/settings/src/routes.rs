@@ -82,7 +82,8 @@ impl Route {
             ("secret", RouteTo::Webhook, !self.secret.is_empty()),
         ];
         if let Some((field, _, _)) = given.iter().find(|(_, to, is_given)| *is_given && *to != self.to) {
-            return refuse(format!("{path}.{field}"), format!("has no meaning for this `to` in {path}"));
+            let only = if matches!(*field, "url" | "secret") { "webhook" } else { field };
+            return refuse(format!("{path}.{field}"), format!("is only for `to: {only}`"));
         }
         if self.to != RouteTo::Webhook {
             return Ok(());

@@ -249,10 +249,7 @@ fn fields_that_disagree_are_refused_by_both_names() {
             "routes: [{id: 1000, to: webhook}]",
             "routes[0].url: must be http://host/path or https://host/path, without a user or password",
         ),
-        (
-            "routes: [{id: 1000, to: room, url: 'http://a/'}]",
-            "routes[0].url: has no meaning for this `to` in routes[0]",
-        ),
+        ("routes: [{id: 1000, to: room, url: 'http://a/'}]", "routes[0].url: is only for `to: webhook`"),
         (
             "rooms: {overrides: [{pattern: a}, {pattern: a}]}",
             "rooms.overrides[1].pattern: is the same as rooms.overrides[0].pattern, which counts",
