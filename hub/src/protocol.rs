@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Nothing here does I/O, reads a clock or knows a connection; a test holds that. The
-//! specification for SDK authors is `sdk/protocol/PROTOCOL.md`, the golden vectors beside it are
-//! run against this module by `hub/tests/vectors.rs`.
+//! specification for SDK authors is `sdk/protocol/PROTOCOL.md`, whose tables `hub/tests/specification.rs`
+//! writes; the golden vectors beside it are run against this module by `hub/tests/vectors.rs`.
 //!
 //! Two forms carry the same messages: JSON text frames, and CBOR binary frames. In both, `data`
 //! is carried through untouched and never re-serialised.

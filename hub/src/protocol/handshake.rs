@@ -1,6 +1,6 @@
 //! The query of the upgrade request: who the client says it is, and where it wants to go on.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use thiserror::Error;
 
@@ -10,11 +10,11 @@ use super::{ClientId, NameError, ResumeToken, ResumeTokenError, RoomName};
 pub const MAX_QUERY_ROOMS: usize = 1024;
 
 /// What a client says in its URL. Unknown parameters are skipped.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Handshake {
     /// `client_id`.
     pub client_id: Option<ClientId>,
-    /// `token`: a secret, so it is not shown by `Debug` of what holds it for long.
+    /// `token`: a secret, which `Debug` does not show.
     pub token: Option<String>,
     /// `resume`: `<epoch>:<offset>`.
     pub resume: Option<ResumeToken>,
@@ -89,6 +89,15 @@ impl Handshake {
     }
 }
 
+impl fmt::Debug for Handshake {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { client_id, token, resume, rooms } = self;
+        let mut shown = formatter.debug_struct("Handshake");
+        shown.field("client_id", client_id).field("token", &token.as_ref().map(|_| "***"));
+        shown.field("resume", resume).field("rooms", rooms).finish()
+    }
+}
+
 /// `%41` and `+` as forms write them; `None` when it is broken or not UTF-8.
 fn percent_decode(raw: &str) -> Option<Cow<'_, str>> {
     if !raw.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
@@ -114,12 +123,18 @@ mod tests {
     #[test]
     fn a_whole_query_is_read() {
         let handshake =
-            Handshake::parse("client_id=al%20ice&x=1&token=a%2Bb&resume=e1:17-3&rooms=a,b%2Cc,a,%C3%A4").unwrap();
+            Handshake::parse("client_id=al+ice&x=1&token=a%2Bb&resume=e1:17-3&rooms=a,b%2Cc,a,%C3%A4").unwrap();
         let room = |name| RoomName::parse(name).unwrap();
         assert_eq!(handshake.client_id, Some(ClientId::parse("al ice").unwrap()));
         assert_eq!(handshake.token.as_deref(), Some("a+b"));
         assert_eq!(handshake.resume.map(|token| token.to_string()).as_deref(), Some("e1:17-3"));
         assert_eq!(handshake.rooms, [room("a"), room("b,c"), room("ä")]);
+    }
+
+    #[test]
+    fn the_token_is_not_shown() {
+        let shown = format!("{:?}", Handshake::parse("client_id=alice&token=s3cret").unwrap());
+        assert!(shown.contains("alice") && shown.contains("***") && !shown.contains("s3cret"), "{shown}");
     }
 
     #[test]

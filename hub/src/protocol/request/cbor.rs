@@ -40,7 +40,11 @@ fn fill<'a>(draft: &mut Draft<'a>, decoder: &mut Decoder<'a>) -> Result<(), Prob
             skip(decoder, 0).map_err(|_| Problem::Cbor(at))?;
             continue;
         };
-        let kind = draft.begin(field)?;
+        let kind = match draft.begin(field)? {
+            // Bytes are bytes in this form.
+            _ if field == Field::Encoding => Kind::Skipped,
+            kind => kind,
+        };
         if matches!(decoder.datatype(), Ok(Type::Null)) && field != Field::MessageId && kind != Kind::Data {
             decoder.null().map_err(|_| Problem::Cbor(at))?;
             continue;
@@ -169,6 +173,12 @@ mod tests {
         let request = decode(b"\xa4\x00\x01\x02\xf6\x0b\xf6\x04\x42\x00\xff").unwrap();
         let data = Some(DataRef::Binary(Cow::Borrowed(b"\0\xff")));
         assert_eq!(request, Request { id: 1, data, ..Request::default() });
+    }
+
+    #[test]
+    fn encoding_is_skipped_because_bytes_need_none() {
+        let request = decode(b"\xa3\x00\x01\x04\x41\x00\x0d\x66base64").unwrap();
+        assert_eq!(request.data, Some(DataRef::Binary(Cow::Borrowed(b"\0"))));
     }
 
     #[test]
