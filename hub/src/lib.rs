@@ -3,4 +3,5 @@ pub mod drain;
 pub mod lifecycle;
 pub mod metrics;
 pub mod protocol;
+pub mod reload;
 pub mod telemetry;

@@ -213,7 +213,8 @@ fn arrows_between_modules_never_point_back() {
 #[test]
 fn settings_are_a_leaf_crate() {
     let users = sources().into_iter().filter(|s| s.path.starts_with("hub/settings/src/"));
-    let faults = users.filter(|s| ["use gohub::", "tokio::", "std::fs", "std::env"].iter().any(|word| s.code.contains(word)));
+    let faults =
+        users.filter(|s| ["use gohub::", "tokio::", "std::fs", "std::env"].iter().any(|word| s.code.contains(word)));
     none("settings parse and judge text; they read nothing and know no hub", faults.map(|s| s.path).collect());
 }
 

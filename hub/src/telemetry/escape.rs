@@ -37,7 +37,8 @@ pub(super) fn redact(text: &str) -> Cow<'_, str> {
 }
 
 fn cut(text: &str) -> &str {
-    &text[..text.floor_char_boundary(LONGEST)]
+    let end = (0..=LONGEST.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or_default()]
 }
 
 /// Appends `text` as a JSON string. Beyond what JSON asks for, no control character of any kind and no `${` (a lookup in some log
