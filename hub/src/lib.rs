@@ -1,5 +1,6 @@
 //! gohub
 pub mod drain;
+pub mod bus;
 pub mod lifecycle;
 pub mod metrics;
 pub mod protocol;

@@ -1,0 +1,56 @@
+//! Why a publication was not acknowledged.
+
+use thiserror::Error;
+
+use crate::protocol::ErrorCode;
+
+/// Why a receipt has no offset.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PublishError {
+    /// One publication is larger than the bus carries, in bytes. Trying again does not help.
+    #[error("the message takes {size} bytes on the bus, which carries at most {limit}")]
+    TooLarge {
+        /// Bytes it would take.
+        size: usize,
+        /// Bytes the bus carries at most.
+        limit: usize,
+    },
+    /// The bus does not work now; the publication was not sent.
+    #[error("the bus is unavailable: {0}")]
+    Unavailable(String),
+    /// The hub is cut off from its bus, and the room's policy is `fail_closed`; the publication was not sent.
+    #[error("the hub is cut off from its bus: {0}")]
+    Degraded(String),
+    /// No answer in time: the publication may or may not be delivered.
+    #[error("the bus did not answer in time; the message may or may not be delivered")]
+    Timeout,
+    /// What waits for the bus is at its bound; the publication was not sent.
+    #[error("the queue to the bus is full")]
+    QueueFull,
+    /// The bus is closing or was swapped for another one.
+    #[error("the bus is closed")]
+    Closed,
+}
+
+impl PublishError {
+    /// Whether the same publication may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        !matches!(self, Self::TooLarge { .. })
+    }
+
+    /// Whether it is certain that the publication is not delivered. After an uncertain error only a retry with the same `key` is safe.
+    pub fn is_certain(&self) -> bool {
+        !matches!(self, Self::Timeout | Self::Closed)
+    }
+
+    /// The code clients see.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::TooLarge { .. } => ErrorCode::TooLarge,
+            Self::Unavailable(_) | Self::Closed => ErrorCode::BusUnavailable,
+            Self::Degraded(_) => ErrorCode::Degraded,
+            Self::QueueFull => ErrorCode::Overloaded,
+            Self::Timeout => ErrorCode::Timeout,
+        }
+    }
+}
