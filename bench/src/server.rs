@@ -127,6 +127,9 @@ fn bench_environment(connections: usize) -> Vec<(&'static str, String)> {
         ("GOHUB_LOG__LEVEL", "warn".to_owned()),
         ("GOHUB_LIMITS__MAX_CONNECTIONS", connections.clone()),
         ("GOHUB_LIMITS__MAX_CONNECTIONS_PER_IP", connections),
+        // One publisher connection stands for a whole application's publishers.
+        ("GOHUB_LIMITS__MESSAGE_RATE", "0".to_owned()),
+        ("GOHUB_LIMITS__BYTE_RATE", "0B".to_owned()),
     ]
 }
 
