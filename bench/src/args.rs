@@ -299,7 +299,10 @@ pub(crate) struct CompareArgs {
     /// Alternations of limit and hub per connection count; the best of each counts
     #[arg(long, default_value_t = 2)]
     pub(crate) rounds: usize,
-    /// A smoke test: few connections, short windows, no claims
+    /// Wire variants of the closed loop
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["json", "cbor"])]
+    pub(crate) formats: Vec<Format>,
+    /// A smoke test: few connections, low rates, short windows, no claims
     #[arg(long)]
     pub(crate) quick: bool,
 }

@@ -47,7 +47,7 @@ pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<()> {
     plan.open_loops()?;
     plan.one_at_a_time()?;
     plan.idle()?;
-    let comparison = plan.finish(args.quick);
+    let comparison = plan.finish();
     Table::of(&comparison).print()?;
     report::print(&comparison)?;
     let unclean: Vec<&str> = comparison

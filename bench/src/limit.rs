@@ -28,7 +28,6 @@ const STOP: u64 = u64::MAX;
 pub(crate) fn run(args: &LimitArgs) -> anyhow::Result<Report> {
     let (server, lines) = start(args)?;
     let mut session = Session::open_raw(server, &args.common, args.connections)?;
-    (0..args.connections).for_each(|connection| session.receipts.expect(connection, 0));
     let pace = args.pace.pace();
     let mut source = RawServer { lines, pace, connections: args.connections as u64, told: 0, published: 0 };
     let window = campaign::run(&mut session, &mut source, args.common.timing())?;

@@ -23,6 +23,7 @@ mod ledger;
 mod limit;
 mod load;
 mod machine;
+mod metrics;
 mod process;
 mod receipts;
 mod report;

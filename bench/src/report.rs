@@ -39,6 +39,9 @@ pub(crate) struct Report {
     /// Share of one core the generator used: near 1, it may be the bottleneck.
     pub(crate) client_cores: f64,
     pub(crate) anomalies: Anomalies,
+    /// What the hub says of itself at the end, when it was started here.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub(crate) hub_metrics: Map<String, Value>,
     /// What only this measurement has.
     #[serde(flatten)]
     pub(crate) more: Map<String, Value>,
@@ -135,6 +138,7 @@ impl Report {
                 backlog_bytes: session.fleet.backlog(),
                 notes: receipts.notes.clone(),
             },
+            hub_metrics: session.server.admin.map(crate::metrics::read).unwrap_or_default(),
             more: Map::new(),
         })
     }

@@ -79,6 +79,11 @@ impl Session {
         let rss_before = server.rss_kib()?;
         let mut fleet = Fleet::new(dial)?;
         let mut receipts = Receipts::new(common.format, connections);
+        if upgrade.is_none() {
+            // A raw server writes as soon as it has all connections, and listens to the first one it accepts.
+            (0..connections).for_each(|connection| receipts.expect(connection, 0));
+            fleet.dial(1, false, &mut receipts)?;
+        }
         let dialled = fleet.dial(connections, false, &mut receipts)?;
         Ok(Self { server, fleet, receipts, format: common.format, dialled, rss_before, rss_connected: None })
     }

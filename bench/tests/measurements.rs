@@ -87,6 +87,19 @@ fn idle_connections_and_storms_are_reported() {
 }
 
 #[test]
+fn a_comparison_sets_the_hub_against_the_limit() {
+    let hub = Broadcaster::start(Manners::Good);
+    let report = measure_at(&hub.url, &["compare", "--quick", "--formats", "json"]);
+    let ratios = report["ratios"].as_array().unwrap();
+    assert!(ratios.iter().all(|ratio| ratio["ratio"].as_f64().is_some_and(|ratio| ratio > 0.0)), "{ratios:?}");
+    let labels: Vec<&str> =
+        report["measurements"].as_array().unwrap().iter().map(|one| one["label"].as_str().unwrap()).collect();
+    for wanted in ["limit, batch 256, 512 outstanding", "hub, gohub.v1.json, 512 outstanding", "hub, idle"] {
+        assert!(labels.contains(&wanted), "{wanted} in {labels:?}");
+    }
+}
+
+#[test]
 fn what_cannot_work_is_refused_in_words() {
     let refused = |arguments: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_gohub-bench")).args(arguments).output().unwrap();

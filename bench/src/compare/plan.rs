@@ -8,11 +8,17 @@ use crate::{fanout, idle, limit};
 use std::io::Write;
 
 const CLOSED: PaceArgs = PaceArgs { outstanding: Some(512), rate: None };
+/// The poll interval of the reader where capacity is measured.
+const LAZY_US: u64 = 1000;
+/// Bounds of DESIGN section 7: p99 in milliseconds at the milestone's two rates, KiB of RSS per idle connection.
+const MILESTONE: [(usize, f64, f64); 2] = [(1000, 5000.0, 40.0), (10_000, 500.0, 400.0)];
+const IDLE_KIB: f64 = 4.0;
 
 /// The measurements made so far.
 pub(super) struct Plan {
     target: Target,
     common: Common,
+    formats: Vec<Format>,
     quick: bool,
     measurements: Vec<Measured>,
     ratios: Vec<Ratio>,
@@ -27,58 +33,56 @@ impl Plan {
             common.client_cpu.get_or_insert(1);
         }
         if args.quick {
-            (common.seconds, common.warmup) = (0.5, 0.2);
+            (common.seconds, common.warmup) = (0.4, 0.1);
         }
-        Self { target, common, quick: args.quick, measurements: Vec::new(), ratios: Vec::new() }
+        let formats = args.formats.clone();
+        Self { target, common, formats, quick: args.quick, measurements: Vec::new(), ratios: Vec::new() }
     }
 
-    fn scaled(&self, connections: usize) -> usize {
-        if self.quick { (connections / 20).max(50) } else { connections }
+    fn connections(&self, count: usize) -> usize {
+        if self.quick { (count / 100).max(50) } else { count }
+    }
+
+    fn open(&self, per_second: f64) -> PaceArgs {
+        let per_second = if self.quick { (per_second / 10.0).max(20.0) } else { per_second };
+        PaceArgs { outstanding: None, rate: Some(per_second) }
     }
 
     /// The closed loop with 512 messages outstanding, limit and hub in turns; the best of each counts.
     pub(super) fn closed_loops(&mut self, counts: &[usize], rounds: usize) -> anyhow::Result<()> {
         for &count in counts {
-            let n = self.scaled(count);
-            let rounds = if self.quick { 1 } else { rounds };
-            let (mut bare, mut same, mut json, mut cbor) = (0.0_f64, 0.0_f64, 0.0_f64, 0.0_f64);
-            for _ in 0..rounds {
-                bare = bare.max(self.limit(n, 256, 0, CLOSED, 1000)?.deliveries_per_second);
-                let hub = self.fanout(n, Format::Json, CLOSED, 1000)?;
-                json = json.max(hub.deliveries_per_second);
-                let envelope = (hub.wire_bytes_per_delivery as usize).saturating_sub(self.common.payload + 4);
-                same = same.max(self.limit(n, 256, envelope, CLOSED, 1000)?.deliveries_per_second);
-                cbor = cbor.max(self.fanout(n, Format::Cbor, CLOSED, 1000)?.deliveries_per_second);
+            let n = self.connections(count);
+            let mut bare: f64 = 0.0;
+            let mut best: Vec<(Format, f64, f64)> = self.formats.iter().map(|&format| (format, 0.0, 0.0)).collect();
+            for _ in 0..if self.quick { 1 } else { rounds } {
+                bare = bare.max(self.limit(n, 256, 0, CLOSED, LAZY_US)?.deliveries_per_second);
+                for (format, hub, same) in &mut best {
+                    let report = self.fanout(n, *format, CLOSED, LAZY_US)?;
+                    *hub = hub.max(report.deliveries_per_second);
+                    // Two bytes of header, and two more for a length of 126 and above.
+                    let envelope = (report.wire_bytes_per_delivery as usize).saturating_sub(self.common.payload + 4);
+                    *same = same.max(self.limit(n, 256, envelope, CLOSED, LAZY_US)?.deliveries_per_second);
+                }
             }
-            self.ratio(
-                format!("closed loop, {n} connections, json / limit of the payload alone: deliveries/s"),
-                json,
-                bare,
-            );
-            self.ratio(
-                format!("closed loop, {n} connections, json / limit of the same bytes: deliveries/s"),
-                json,
-                same,
-            );
-            self.ratio(
-                format!("closed loop, {n} connections, cbor / limit of the payload alone: deliveries/s"),
-                cbor,
-                bare,
-            );
+            for (format, hub, same) in best {
+                let what = format!("closed loop, {n} connections, {}: deliveries/s", format.subprotocol());
+                self.ratio(format!("{what}, limit of the payload alone"), hub, bare);
+                self.ratio(format!("{what}, limit of the same bytes"), hub, same);
+            }
         }
         for batch in [64, 8, 1] {
-            self.limit(self.scaled(1000), batch, 0, CLOSED, 1000)?;
+            self.limit(self.connections(1000), batch, 0, CLOSED, LAZY_US)?;
         }
         Ok(())
     }
 
     /// The two halves of the milestone: 5,000 messages/s to 1,000 connections and 500 to 10,000.
     pub(super) fn open_loops(&mut self) -> anyhow::Result<()> {
-        for (count, rate, bound) in [(1000, 5000.0, 40.0), (10_000, 500.0, 400.0)] {
-            let n = self.scaled(count);
-            let report = self.fanout(n, Format::Json, PaceArgs { outstanding: None, rate: Some(rate) }, 1000)?;
+        for (count, rate, bound) in MILESTONE {
+            let (n, pace) = (self.connections(count), self.open(rate));
+            let report = self.fanout(n, Format::Json, pace, LAZY_US)?;
             let p99 = report.latency_ms.map_or(f64::NAN, |latency| latency.p99);
-            self.ratio(format!("{rate} messages/s to {n} connections: p99 in ms / bound"), p99, bound);
+            self.ratio(format!("{} to {n} connections: p99 in ms, bound", load_name(pace)), p99, bound);
         }
         Ok(())
     }
@@ -86,17 +90,17 @@ impl Plan {
     /// One message at a time against one write per socket and message.
     pub(super) fn one_at_a_time(&mut self) -> anyhow::Result<()> {
         for (count, rate) in [(1000, 50.0), (10_000, 5.0)] {
-            let n = self.scaled(count);
-            let pace = PaceArgs { outstanding: None, rate: Some(rate) };
+            let (n, pace) = (self.connections(count), self.open(rate));
             let limit = self.limit(n, 1, 0, pace, 0)?;
             let hub = self.fanout(n, Format::Json, pace, 0)?;
+            let what = format!("one message at a time, {n} connections");
             if let (Some(hub), Some(limit)) = (hub.latency_ms, limit.latency_ms) {
-                self.ratio(format!("one message at a time, {n} connections: p50 in ms"), hub.p50, limit.p50);
-                self.ratio(format!("one message at a time, {n} connections: p99 in ms"), hub.p99, limit.p99);
+                self.ratio(format!("{what}: p50 in ms"), hub.p50, limit.p50);
+                self.ratio(format!("{what}: p99 in ms"), hub.p99, limit.p99);
             }
-            if let (Some(hub), Some(limit)) = (hub.server.cpu_seconds_per_million, limit.server.cpu_seconds_per_million)
-            {
-                self.ratio(format!("one message at a time, {n} connections: cpu s per million"), hub, limit);
+            let cpu = |report: &Report| report.server.cpu_seconds_per_million;
+            if let (Some(hub), Some(limit)) = (cpu(&hub), cpu(&limit)) {
+                self.ratio(format!("{what}: cpu s per million"), hub, limit);
             }
         }
         Ok(())
@@ -104,33 +108,23 @@ impl Plan {
 
     /// Memory of idle connections, fresh and after each sent 60 KiB.
     pub(super) fn idle(&mut self) -> anyhow::Result<()> {
-        let connections = self.scaled(10_000);
+        let connections = self.connections(10_000);
         for message_bytes in [0, 61_440] {
-            let args = IdleArgs {
-                target: self.target.clone(),
-                common: self.common.clone(),
-                connections,
-                message_bytes,
-                rest: if self.quick { 0.5 } else { 3.0 },
-            };
-            let label = if message_bytes == 0 {
-                "hub idle".to_owned()
-            } else {
-                format!("hub idle, after {message_bytes} B each")
-            };
-            let report = self.measured(label.clone(), || idle::run(&args))?;
-            self.ratio(
-                format!("{label}, {connections} connections: KiB per connection / bound"),
-                report.server.kib_per_connection.unwrap_or(f64::NAN),
-                4.0,
-            );
+            let (target, common) = (self.target.clone(), self.common.clone());
+            let rest = if self.quick { 0.2 } else { 3.0 };
+            let args = IdleArgs { target, common, connections, message_bytes, rest };
+            let after = if message_bytes == 0 { String::new() } else { format!(" after {message_bytes} B each") };
+            let report = self.measured(format!("hub, idle{after}"), || idle::run(&args))?;
+            if let Some(kib) = report.server.kib_per_connection {
+                self.ratio(format!("idle{after}, {connections} connections: KiB per connection, bound"), kib, IDLE_KIB);
+            }
         }
         Ok(())
     }
 
     /// The comparison, complete.
-    pub(super) fn finish(self, quick: bool) -> Comparison {
-        Comparison { bench: "compare", quick, ratios: self.ratios, measurements: self.measurements }
+    pub(super) fn finish(self) -> Comparison {
+        Comparison { bench: "compare", quick: self.quick, ratios: self.ratios, measurements: self.measurements }
     }
 
     fn limit(
@@ -143,22 +137,22 @@ impl Plan {
     ) -> anyhow::Result<Report> {
         let common = Common { lazy_us, ..self.common.clone() };
         let args = LimitArgs { common, pace, connections, batch, envelope, server_cpu: self.target.server_cpu };
-        let load = load_name(pace);
         let bytes = if envelope > 0 { format!(", {envelope} B envelope") } else { String::new() };
-        self.measured(format!("limit, batch {batch}{bytes}, {load}"), || limit::run(&args))
+        self.measured(format!("limit, batch {batch}{bytes}, {}", load_name(pace)), || limit::run(&args))
     }
 
     fn fanout(&mut self, connections: usize, format: Format, pace: PaceArgs, lazy_us: u64) -> anyhow::Result<Report> {
         let common = Common { lazy_us, format, ..self.common.clone() };
         let args = FanoutArgs { target: self.target.clone(), common, pace, connections, publishers: 1 };
-        self.measured(format!("hub {}, {}", format.subprotocol(), load_name(pace)), || fanout::run(&args))
+        self.measured(format!("hub, {}, {}", format.subprotocol(), load_name(pace)), || fanout::run(&args))
     }
 
     fn measured(&mut self, label: String, run: impl FnOnce() -> anyhow::Result<Report>) -> anyhow::Result<Report> {
         // Progress goes where the table goes; standard output has only the JSON.
         write!(std::io::stderr(), "\r\x1b[K{label} ...")?;
-        let report = run()?;
+        let report = run();
         write!(std::io::stderr(), "\r\x1b[K")?;
+        let report = report?;
         self.measurements.push(Measured { label, report: report.clone() });
         Ok(report)
     }
