@@ -13,6 +13,7 @@ use anyhow::{Context, bail};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use socket2::{Domain, SockAddr, Socket, Type};
+use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,9 @@ const SCRATCH: usize = 1 << 20;
 const EVENTS: usize = 4096;
 /// Handshakes under way at once: well below any listen backlog, so that nothing is dropped and retried by TCP.
 const DIALLING: usize = 256;
-/// One connection is made at least this fast on average, else the run is given up.
+/// The wait before a refused connection is tried again.
+const RETRY: Duration = Duration::from_millis(100);
+/// All connections are made within this, else the run is given up.
 const DIAL_DEADLINE: Duration = Duration::from_secs(120);
 
 /// How to connect.
@@ -85,28 +88,27 @@ impl Fleet {
         let started = Instant::now();
         let mut dialled = Dialled::default();
         let mut pending: Vec<usize> = Vec::new();
-        let first = self.connections.len();
+        let mut again: VecDeque<(Instant, usize)> = VecDeque::new();
         let mut attempts = 0;
         loop {
-            let mut again = Vec::new();
             pending.retain(|&index| match &self.connections[index].state {
-                State::Open => false,
                 State::Connecting | State::Upgrading => true,
                 State::Refused(reason) => {
                     dialled.refused += 1;
                     if dialled.reasons.len() < 5 {
                         dialled.reasons.push(reason.clone());
                     }
-                    again.push(index);
+                    again.push_back((Instant::now() + RETRY, index));
                     false
                 }
                 // Open and gone within one turn: the reports count it as closed.
-                State::Closed(_) => false,
+                State::Open | State::Closed(_) => false,
             });
-            if let (false, Some(index)) = (patient, again.first()) {
+            if let (false, Some((_, index))) = (patient, again.front()) {
                 bail!("connection {index} of {count} was refused: {}", dialled.reasons.join(", "));
             }
-            for index in again {
+            while let Some(&(_, index)) = again.front().filter(|(due, _)| *due <= Instant::now()) {
+                again.pop_front();
                 self.connections[index] = self.connect(index)?;
                 pending.push(index);
             }
@@ -117,12 +119,16 @@ impl Fleet {
                 pending.push(index);
                 attempts += 1;
             }
-            if pending.is_empty() && self.connections.len() == count {
+            if pending.is_empty() && again.is_empty() && self.connections.len() == count {
                 dialled.seconds = started.elapsed().as_secs_f64();
                 return Ok(dialled);
             }
             if started.elapsed() > DIAL_DEADLINE {
-                bail!("only {} of {} new connections open after {DIAL_DEADLINE:?}", self.open(), count - first);
+                bail!(
+                    "only {} of {count} connections open after {DIAL_DEADLINE:?}: {:?}",
+                    self.open(),
+                    dialled.reasons
+                );
             }
             self.turn(Some(Duration::from_millis(1)), sink)?;
         }
