@@ -19,6 +19,10 @@ pub struct NetStats {
     pub tls_failures: Tally<&'static str>,
     /// Webhook calls of configured routes, by outcome.
     pub webhooks: Tally<&'static str>,
+    /// Answers of the admin listener, by HTTP status.
+    pub api_answers: Tally<u16>,
+    /// API calls with a wrong key.
+    pub api_refused: Counter,
 }
 
 impl Default for NetStats {
@@ -29,6 +33,8 @@ impl Default for NetStats {
             handshake_time: Histogram::new(Scale::Time),
             tls_failures: Tally::default(),
             webhooks: Tally::default(),
+            api_answers: Tally::default(),
+            api_refused: Counter::default(),
         }
     }
 }
@@ -64,6 +70,13 @@ impl NetStats {
                 "outcome",
                 self.webhooks.counts(),
             ),
+            family::counters(
+                "gohub_admin_answers_total",
+                "Answers of the admin listener, by HTTP status.",
+                "status",
+                self.api_answers.counts().into_iter().map(|(status, count)| (status.to_string(), count)),
+            ),
+            family::counter("gohub_admin_wrong_keys_total", "API calls with a wrong key.", self.api_refused.get()),
         ]);
     }
 }
