@@ -296,8 +296,8 @@ pub(crate) struct CompareArgs {
     /// Connection counts of the closed loop
     #[arg(long, value_delimiter = ',', default_values_t = [1000, 10_000])]
     pub(crate) connections: Vec<usize>,
-    /// Alternations of limit and hub per connection count; the best of each counts
-    #[arg(long, default_value_t = 2)]
+    /// Alternations of limit and hub per connection count; the median ratio counts
+    #[arg(long, default_value_t = 3)]
     pub(crate) rounds: usize,
     /// Wire variants of the closed loop
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["json", "cbor"])]

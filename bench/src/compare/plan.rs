@@ -48,26 +48,28 @@ impl Plan {
         PaceArgs { outstanding: None, rate: Some(per_second) }
     }
 
-    /// The closed loop with 512 messages outstanding, limit and hub in turns; the best of each counts.
+    /// The closed loop with 512 messages outstanding, limit and hub in turns.
     pub(super) fn closed_loops(&mut self, counts: &[usize], rounds: usize) -> anyhow::Result<()> {
         for &count in counts {
             let n = self.connections(count);
-            let mut bare: f64 = 0.0;
-            let mut best: Vec<(Format, f64, f64)> = self.formats.iter().map(|&format| (format, 0.0, 0.0)).collect();
+            let mut pairs: Vec<(Format, Pairs, Pairs)> =
+                self.formats.iter().map(|&format| (format, Pairs::default(), Pairs::default())).collect();
             for _ in 0..if self.quick { 1 } else { rounds } {
-                bare = bare.max(self.limit(n, 256, 0, CLOSED, LAZY_US)?.deliveries_per_second);
-                for (format, hub, same) in &mut best {
-                    let report = self.fanout(n, *format, CLOSED, LAZY_US)?;
-                    *hub = hub.max(report.deliveries_per_second);
+                let bare = self.limit(n, 256, 0, CLOSED, LAZY_US)?.deliveries_per_second;
+                for (format, alone, same) in &mut pairs {
+                    let hub = self.fanout(n, *format, CLOSED, LAZY_US)?;
                     // Two bytes of header, and two more for a length of 126 and above.
-                    let envelope = (report.wire_bytes_per_delivery as usize).saturating_sub(self.common.payload + 4);
-                    *same = same.max(self.limit(n, 256, envelope, CLOSED, LAZY_US)?.deliveries_per_second);
+                    let envelope = (hub.wire_bytes_per_delivery as usize).saturating_sub(self.common.payload + 4);
+                    let limit = self.limit(n, 256, envelope, CLOSED, LAZY_US)?;
+                    alone.0.push((hub.deliveries_per_second, bare));
+                    same.0.push((hub.deliveries_per_second, limit.deliveries_per_second));
                 }
             }
-            for (format, hub, same) in best {
+            for (format, alone, same) in pairs {
                 let what = format!("closed loop, {n} connections, {}: deliveries/s", format.subprotocol());
-                self.ratio(format!("{what}, limit of the payload alone"), hub, bare);
-                self.ratio(format!("{what}, limit of the same bytes"), hub, same);
+                let ((hub, limit), (hub_same, limit_same)) = (alone.median(), same.median());
+                self.ratio(format!("{what}, limit of the payload alone"), hub, limit);
+                self.ratio(format!("{what}, limit of the same bytes"), hub_same, limit_same);
             }
         }
         for batch in [64, 8, 1] {
@@ -162,9 +164,31 @@ impl Plan {
     }
 }
 
+/// Figures of hub and limit measured one after the other. A shared machine's speed changes by the minute, and more than a
+/// hub's: only neighbours are compared, and the median of the rounds counts.
+#[derive(Default)]
+struct Pairs(Vec<(f64, f64)>);
+
+impl Pairs {
+    fn median(mut self) -> (f64, f64) {
+        self.0.sort_by(|one, other| (one.0 / one.1).total_cmp(&(other.0 / other.1)));
+        self.0.get(self.0.len() / 2).copied().unwrap_or((f64::NAN, f64::NAN))
+    }
+}
+
 fn load_name(pace: PaceArgs) -> String {
     match pace.rate {
         Some(rate) => format!("{rate} msg/s"),
         None => format!("{} outstanding", pace.outstanding.unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pair_with_the_median_ratio_counts() {
+        assert_eq!(Pairs(vec![(9.0, 10.0), (1.0, 10.0), (30.0, 60.0)]).median(), (30.0, 60.0));
     }
 }
