@@ -5,7 +5,7 @@ use crate::args::{Common, CompareArgs, FanoutArgs, IdleArgs, LimitArgs, PaceArgs
 use crate::report::{Report, round};
 use crate::wire::Format;
 use crate::{fanout, idle, limit};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 const CLOSED: PaceArgs = PaceArgs { outstanding: Some(512), rate: None };
 /// The poll interval of the reader where capacity is measured.
@@ -151,9 +151,14 @@ impl Plan {
 
     fn measured(&mut self, label: String, run: impl FnOnce() -> anyhow::Result<Report>) -> anyhow::Result<Report> {
         // Progress goes where the table goes; standard output has only the JSON.
-        write!(std::io::stderr(), "\r\x1b[K{label} ...")?;
+        let watched = std::io::stderr().is_terminal();
+        if watched {
+            write!(std::io::stderr(), "\r\x1b[K{label} ...")?;
+        }
         let report = run();
-        write!(std::io::stderr(), "\r\x1b[K")?;
+        if watched {
+            write!(std::io::stderr(), "\r\x1b[K")?;
+        }
         let report = report?;
         self.measurements.push(Measured { label, report: report.clone() });
         Ok(report)
