@@ -205,6 +205,8 @@ mod tests {
             "gohub_bus_batch_messages_count",
             "gohub_bus_put_latency_seconds_count",
             "gohub_bus_watch_lag_revisions",
+            "gohub_bus_watch_lag_milliseconds",
+            "gohub_bus_delivered_total",
             "gohub_config_refused_total",
             "gohub_config_loaded_timestamp",
             "gohub_runtime_alive_tasks",

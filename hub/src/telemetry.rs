@@ -14,7 +14,8 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use gohub_settings::LogFormat;
+use gohub_settings::{LogFormat, Settings};
+use tokio::sync::watch;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload;
@@ -65,6 +66,13 @@ impl Telemetry {
         let (telemetry, subscriber) = Self::with_sink(settings, stderr())?;
         use tracing_subscriber::util::SubscriberInitExt;
         subscriber.try_init().map_err(|error| Error::Install(error.to_string()))?;
+        // The standard hook writes several lines of its own shape; a panic belongs into the log like everything else.
+        std::panic::set_hook(Box::new(|panic| {
+            let message = panic.payload_as_str().unwrap_or("no message");
+            let at = panic.location().map(ToString::to_string).unwrap_or_default();
+            let thread = std::thread::current();
+            tracing::error!(message_of_panic = message, at, thread = thread.name(), "panicked");
+        }));
         Ok(telemetry)
     }
 
@@ -109,6 +117,24 @@ impl Telemetry {
             std::mem::replace(&mut *self.level.lock().unwrap_or_else(PoisonError::into_inner), level.to_owned());
         tracing::info!(from = %before, to = %level, "log level changed");
         Ok(())
+    }
+
+    /// Applies `log` of every new settings, for as long as there are any. A level that was put through the API stays until the file
+    /// says another one than before.
+    pub async fn follow(self, mut settings: watch::Receiver<Arc<Settings>>) {
+        let mut applied = settings.borrow_and_update().log.clone();
+        while settings.changed().await.is_ok() {
+            let log = settings.borrow_and_update().log.clone();
+            if log.format != applied.format {
+                self.set_format(log.format);
+            }
+            if log.level != applied.level
+                && let Err(error) = self.set_level(&log.level)
+            {
+                tracing::error!(%error, "the log level of the settings could not be applied");
+            }
+            applied = log;
+        }
     }
 
     /// Puts another format in force at once.
@@ -196,6 +222,28 @@ mod tests {
         });
         assert!(!text.contains("too early"), "{text}");
         assert!(text.contains("now") && text.contains("here too"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn the_settings_change_level_and_format_and_leave_an_operators_level_alone() {
+        let telemetry = Telemetry::detached();
+        let (sender, receiver) = watch::channel(Arc::new(Settings::default()));
+        let following = telemetry.clone().follow(receiver);
+        telemetry.set_level("debug").unwrap();
+        let mut changed = Settings::default();
+        changed.log.format = LogFormat::Human;
+        let mut following = std::pin::pin!(following);
+        let mut poll = async || {
+            tokio::select! { biased; () = &mut following => {}, () = tokio::task::yield_now() => {} }
+        };
+        poll().await;
+        sender.send_replace(Arc::new(changed.clone()));
+        poll().await;
+        assert_eq!(telemetry.level(), "debug", "the file did not speak of the level");
+        changed.log.level = "warn".to_owned();
+        sender.send_replace(Arc::new(changed));
+        poll().await;
+        assert_eq!(telemetry.level(), "warn");
     }
 
     #[test]

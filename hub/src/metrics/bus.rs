@@ -1,42 +1,31 @@
-//! What the bus counts: how well it batches, how long a Put takes, how far the watch is behind.
+//! What the bus counts, as metrics: the etcd bus's own figures, and the distributions it reports as they happen.
+//!
+//! One [`BusStats`] outlives every bus that is swapped in, so that counters never go backwards: give `etcd` and the stats themselves (as
+//! [`BusObserver`]) to each etcd bus that is opened.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus::proto::MetricFamily;
 
-use super::counter::{Counter, Tally};
+use super::counter::Tally;
 use super::family;
 use super::histogram::{Histogram, Scale};
+use crate::bus::{BusMetrics, BusObserver, Figure};
 
 /// The bus's figures; any thread may write them.
 #[derive(Debug)]
 pub struct BusStats {
-    /// Publications offered to the bus.
-    pub publishes: Counter,
-    /// Publications refused or failed, by reason.
+    /// What etcd buses count by themselves.
+    pub etcd: Arc<BusMetrics>,
+    /// Publications refused or failed, by error code: counted by whoever asked for them, on any bus.
     pub failures: Tally<&'static str>,
-    /// Publications delivered into the log.
-    pub delivered: Counter,
-    /// Publications dropped because their idempotency key was known.
-    pub duplicates: Counter,
     /// Messages per batch.
     pub batch_messages: Histogram,
-    /// Bytes of all batches.
-    pub batch_bytes: Counter,
     /// From the start of a Put to its answer, nanoseconds.
     pub put_latency: Histogram,
-    /// Gauge: messages waiting for the next batch.
-    pub queue_messages: Counter,
-    /// Gauge: their bytes.
-    pub queue_bytes: Counter,
-    /// Gauge: revisions between the store's head and what was delivered.
-    pub watch_lag_revisions: Counter,
-    /// Gauge: age of the newest delivered batch when it arrived, milliseconds.
-    pub watch_lag_ms: Counter,
-    /// Watches opened again after the connection broke.
-    pub reconnects: Counter,
-    /// Ranges of revisions that were compacted away before this hub saw them.
-    pub compacted: Counter,
-    /// Gauge: 1 while the bus cannot take publications.
-    pub degraded: Counter,
+    /// From a commit to its delivery on this hub, nanoseconds.
+    pub watch_lag: Histogram,
     /// The delivery canary's way through the whole path, nanoseconds.
     pub canary: Histogram,
 }
@@ -44,87 +33,92 @@ pub struct BusStats {
 impl Default for BusStats {
     fn default() -> Self {
         Self {
-            publishes: Counter::default(),
+            etcd: Arc::default(),
             failures: Tally::default(),
-            delivered: Counter::default(),
-            duplicates: Counter::default(),
             batch_messages: Histogram::new(Scale::Count),
-            batch_bytes: Counter::default(),
             put_latency: Histogram::new(Scale::Time),
-            queue_messages: Counter::default(),
-            queue_bytes: Counter::default(),
-            watch_lag_revisions: Counter::default(),
-            watch_lag_ms: Counter::default(),
-            reconnects: Counter::default(),
-            compacted: Counter::default(),
-            degraded: Counter::default(),
+            watch_lag: Histogram::new(Scale::Time),
             canary: Histogram::new(Scale::Time),
         }
     }
 }
 
+impl BusObserver for BusStats {
+    fn put(&self, latency: Duration) {
+        self.put_latency.observe_duration(latency);
+    }
+
+    fn batch(&self, publications: usize, _bytes: usize) {
+        self.batch_messages.observe(publications as u64);
+    }
+
+    fn watch_lag(&self, lag: Duration) {
+        self.watch_lag.observe_duration(lag);
+    }
+}
+
+/// Counters of the etcd bus: name, help, figure.
+type Exported = (&'static str, &'static str, fn(&BusMetrics) -> &Figure);
+
+const COUNTERS: [Exported; 12] = [
+    ("gohub_bus_batches_total", "Transactions committed by this hub.", |m| &m.batches),
+    ("gohub_bus_published_total", "Publications in committed transactions.", |m| &m.published),
+    ("gohub_bus_batch_bytes_total", "Bytes of values in committed transactions.", |m| &m.published_bytes),
+    ("gohub_bus_failed_total", "Publications the bus refused or gave up.", |m| &m.failed),
+    ("gohub_bus_retries_total", "Attempts of a transaction after its first one.", |m| &m.retries),
+    ("gohub_bus_delivered_total", "Publications delivered by the watch.", |m| &m.delivered),
+    ("gohub_bus_local_only_total", "Publications delivered on this hub only (on_partition: local_only).", |m| {
+        &m.local_only
+    }),
+    (
+        "gohub_bus_duplicates_total",
+        "Publications not delivered because their key or batch was delivered before.",
+        |m| &m.duplicates,
+    ),
+    ("gohub_bus_skipped_total", "Values under the prefix that are no message.", |m| &m.skipped),
+    ("gohub_bus_gaps_total", "Gaps the bus reported to the log.", |m| &m.gaps),
+    ("gohub_bus_reconnects_total", "Times the watch was opened again.", |m| &m.watch_reconnects),
+    ("gohub_bus_compactions_total", "Compactions of the store done by this hub.", |m| &m.compactions),
+];
+
+const LEVELS: [Exported; 3] = [
+    ("gohub_bus_queue_messages", "Publications waiting for etcd.", |m| &m.queued),
+    ("gohub_bus_queue_bytes", "Bytes of the publications waiting for etcd.", |m| &m.queued_bytes),
+    ("gohub_bus_degraded", "1 while the bus takes no publications.", |m| &m.degraded),
+];
+
 impl BusStats {
     pub(super) fn collect(&self, families: &mut Vec<MetricFamily>) {
+        families.extend(COUNTERS.map(|(name, help, figure)| family::counter(name, help, figure(&self.etcd).get())));
+        families.extend(LEVELS.map(|(name, help, figure)| family::gauge(name, help, figure(&self.etcd).get() as f64)));
         families.extend([
-            family::counter("gohub_bus_publishes_total", "Publications offered to the bus.", self.publishes.get()),
-            family::counters(
-                "gohub_bus_failures_total",
-                "Publications the bus refused or failed, by reason.",
-                "reason",
-                self.failures.counts(),
-            ),
-            family::counter(
-                "gohub_bus_delivered_total",
-                "Publications the bus delivered into the log.",
-                self.delivered.get(),
-            ),
-            family::counter(
-                "gohub_bus_duplicates_total",
-                "Publications dropped because their idempotency key was known.",
-                self.duplicates.get(),
-            ),
-            family::histogram(
-                "gohub_bus_batch_messages",
-                "Messages per batch put on the bus.",
-                &self.batch_messages.snapshot(),
-            ),
-            family::counter(
-                "gohub_bus_batch_bytes_total",
-                "Bytes of all batches put on the bus.",
-                self.batch_bytes.get(),
-            ),
-            family::histogram(
-                "gohub_bus_put_latency_seconds",
-                "From the start of a Put to its answer.",
-                &self.put_latency.snapshot(),
-            ),
-            family::gauge(
-                "gohub_bus_queue_messages",
-                "Messages waiting for the next batch.",
-                self.queue_messages.get() as f64,
-            ),
-            family::gauge("gohub_bus_queue_bytes", "Bytes waiting for the next batch.", self.queue_bytes.get() as f64),
             family::gauge(
                 "gohub_bus_watch_lag_revisions",
-                "Revisions between the store's head and what this hub has delivered.",
-                self.watch_lag_revisions.get() as f64,
+                "Revisions between the newest one heard of and the newest one delivered.",
+                self.etcd.lag_revisions() as f64,
             ),
             family::gauge(
+                "gohub_bus_watch_lag_milliseconds",
+                "From a commit to its delivery on this hub, the newest one measured.",
+                self.etcd.watch_lag_micros.get() as f64 / 1e3,
+            ),
+            family::counters(
+                "gohub_publish_failures_total",
+                "Publications that clients and back ends were refused, by error code.",
+                "code",
+                self.failures.counts(),
+            ),
+            family::histogram("gohub_bus_batch_messages", "Messages per transaction.", &self.batch_messages.snapshot()),
+            family::histogram(
+                "gohub_bus_put_latency_seconds",
+                "From the start of a transaction to its answer.",
+                &self.put_latency.snapshot(),
+            ),
+            family::histogram(
                 "gohub_bus_watch_lag_seconds",
-                "Age of the newest batch when the watch delivered it.",
-                self.watch_lag_ms.get() as f64 / 1e3,
+                "From a commit to its delivery on this hub.",
+                &self.watch_lag.snapshot(),
             ),
-            family::counter(
-                "gohub_bus_reconnects_total",
-                "Watches opened again after the connection broke.",
-                self.reconnects.get(),
-            ),
-            family::counter(
-                "gohub_bus_compacted_total",
-                "Ranges compacted away before this hub saw them; clients got a gap.",
-                self.compacted.get(),
-            ),
-            family::gauge("gohub_bus_degraded", "1 while the bus takes no publications.", self.degraded.get() as f64),
             family::histogram(
                 "gohub_canary_latency_seconds",
                 "The delivery canary's way through publish, bus and log.",
