@@ -67,6 +67,8 @@ impl Server {
         let router = router(self.admin.clone());
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let mut settings = self.admin.reload.watch();
+        // What changed between the bind and here is looked at once.
+        settings.mark_changed();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
