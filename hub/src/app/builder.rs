@@ -1,0 +1,226 @@
+//! Building a hub: settings, handlers and observers in, a running hub out.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwap;
+use gohub_settings::{Settings, SettingsError};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::census::Census;
+use super::configure::{admission_limits, retention, shard_config};
+use super::inlet::LogInlet;
+use super::shards::Shards;
+use super::{Hub, Inner, Listening};
+use crate::bus::{LocalBus, SeenLimits, Switch};
+use crate::directory::Directory;
+use crate::dispatcher::{Dispatcher, Handler, Live, Observer};
+use crate::lifecycle::{Lifecycle, Phase, Tasks};
+use crate::log::Log;
+use crate::metrics::Metrics;
+use crate::net::tls::{TlsError, TlsSlot};
+use crate::net::{Admission, Door};
+use crate::protocol::Epoch;
+use crate::shard::{Application, Shard};
+
+/// Why a hub did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings are wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The certificate does not load.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A listener could not be bound.
+    #[error("{field}: {addr}: {source}")]
+    Bind {
+        /// The setting.
+        field: &'static str,
+        /// The address.
+        addr: SocketAddr,
+        /// What the kernel says.
+        source: io::Error,
+    },
+    /// The system gives no epoll instance or no thread.
+    #[error("starting a shard failed: {0}")]
+    Shard(io::Error),
+}
+
+/// A hub to be.
+pub struct Builder {
+    settings: Settings,
+    handlers: HashMap<u32, Arc<dyn Handler>>,
+    observers: Vec<Arc<dyn Observer>>,
+    updates: Option<watch::Receiver<Arc<Settings>>>,
+    metrics: Metrics,
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder").field("handlers", &self.handlers.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    pub(super) fn new(settings: Settings) -> Self {
+        Self { settings, handlers: HashMap::new(), observers: Vec::new(), updates: None, metrics: Metrics::default() }
+    }
+
+    /// Handles messages of this id, which must be 1000 or above, before any configured route.
+    ///
+    /// # Panics
+    /// When the id is one of the protocol's: a mistake of the program, found at its first start.
+    #[must_use]
+    pub fn handler(mut self, id: u32, handler: impl Handler) -> Self {
+        assert!(id >= 1000, "ids below 1000 are the protocol's");
+        self.handlers.insert(id, Arc::new(handler));
+        self
+    }
+
+    /// Is told what happens.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Arc::new(observer));
+        self
+    }
+
+    /// Follows these settings while it runs.
+    #[must_use]
+    pub fn follow(mut self, updates: watch::Receiver<Arc<Settings>>) -> Self {
+        self.updates = Some(updates);
+        self
+    }
+
+    /// Counts here.
+    #[must_use]
+    pub fn metrics(mut self, metrics: Metrics) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// Starts the hub on the current tokio runtime. It is ready when this returns.
+    ///
+    /// # Errors
+    /// See [`StartError`]; then nothing is left running.
+    pub async fn start(self) -> Result<Hub, StartError> {
+        self.settings.validate()?;
+        let settings = Arc::new(self.settings);
+        let node: Box<str> = node_name(&settings).into();
+        let tasks = Tasks::new(Handle::current());
+        let tls = TlsSlot::default();
+        tls.load(settings.server.tls.as_ref())?;
+
+        // The bus names the era; until it does there is one that nobody can resume into.
+        let log = Arc::new(Log::new(Epoch::from(fastrand::u64(..)), retention(&settings)));
+        let shards = Arc::new(Shards::default());
+        let inlet = Arc::new(LogInlet::new(Arc::clone(&log), Arc::clone(&shards)));
+        let seen = SeenLimits::from(&settings.idempotency);
+        let bus = Arc::new(Switch::new(Arc::new(LocalBus::new(Arc::clone(&inlet) as _, seen))));
+        let directory = Arc::new(Directory::default());
+        let census = Arc::new(Census::new(Arc::clone(&shards)));
+        let live = Live::new(&settings, &node);
+        let dispatcher = Dispatcher::new(
+            Arc::clone(&bus) as _,
+            Arc::clone(&directory),
+            census,
+            self.handlers,
+            self.observers,
+            live,
+            tasks.clone(),
+        );
+        let dispatcher = Arc::new(dispatcher);
+        start_shards(&settings, &log, &dispatcher, &self.metrics, &shards, &tasks)?;
+
+        let admission = Admission::default();
+        admission.set_limits(admission_limits(&settings));
+        let wanted = settings.server.addr;
+        let inner = Arc::new(Inner {
+            node,
+            settings: watch::Sender::new(Arc::clone(&settings)),
+            log,
+            shards,
+            bus,
+            inlet,
+            directory,
+            dispatcher,
+            admission,
+            door: ArcSwap::from_pointee(Door::new(&settings)),
+            tls,
+            metrics: self.metrics,
+            lifecycle: Lifecycle::default(),
+            listener: Mutex::new(Listening { wanted, address: wanted, tasks: tasks.group() }),
+            tasks,
+            // Unlike any other hub's ids, so that one id is one connection in the whole cluster.
+            next_connection: AtomicU64::new(fastrand::u64(1..1 << 31) << 32),
+            hurry: CancellationToken::new(),
+        });
+        if let Err(source) = inner.listen(wanted, settings.server.backlog) {
+            inner.shards.stop();
+            return Err(StartError::Bind { field: "server.addr", addr: wanted, source });
+        }
+        if let Some(updates) = self.updates {
+            follow(&inner, updates);
+        }
+        inner.lifecycle.advance(Phase::Ready);
+        Ok(Hub(inner))
+    }
+}
+
+fn follow(inner: &Arc<Inner>, mut updates: watch::Receiver<Arc<Settings>>) {
+    let (hub, stop) = (Arc::clone(inner), inner.tasks.token());
+    inner.tasks.spawn("settings", async move {
+        while let Some(Ok(())) = stop.run_until_cancelled(updates.changed()).await {
+            let settings = Arc::clone(&updates.borrow_and_update());
+            hub.configure(settings);
+        }
+    });
+}
+
+fn start_shards(
+    settings: &Settings,
+    log: &Arc<Log>,
+    dispatcher: &Arc<Dispatcher>,
+    metrics: &Metrics,
+    shards: &Arc<Shards>,
+    tasks: &Tasks,
+) -> Result<(), StartError> {
+    let count = match settings.server.shards {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        count => count as usize,
+    };
+    let mut made = Vec::with_capacity(count);
+    for _ in 0..count {
+        let application: Arc<dyn Application> = Arc::clone(dispatcher) as _;
+        made.push(
+            Shard::new(Arc::clone(log), application, shard_config(settings), metrics.shard())
+                .map_err(StartError::Shard)?,
+        );
+    }
+    shards.set(made.iter().map(|(_, handle)| handle.clone()).collect());
+    for (index, (shard, _)) in made.into_iter().enumerate() {
+        let run = move || {
+            if let Err(error) = shard.run() {
+                tracing::error!(%error, shard = index, "shard failed");
+            }
+        };
+        if let Err(error) = tasks.spawn_thread(format!("shard-{index}"), run) {
+            shards.stop();
+            return Err(StartError::Shard(error));
+        }
+    }
+    Ok(())
+}
+
+/// `cluster.node`, or the host's name.
+fn node_name(settings: &Settings) -> String {
+    if !settings.cluster.node.is_empty() {
+        return settings.cluster.node.clone();
+    }
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

@@ -1,0 +1,98 @@
+//! Configuring a running hub: from settings to every part, in one place.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use gohub_settings::{Settings, SlowPolicy as SlowSetting};
+
+use super::{Inner, Listening};
+use crate::dispatcher::Live;
+use crate::log::Retention;
+use crate::net::{AdmissionLimits, Door, Listener};
+use crate::shard::{Command, ShardConfig, SlowPolicy};
+use crate::ws::{FrameLimits, Library};
+
+/// The shards' slice of the settings.
+pub(super) fn shard_config(settings: &Settings) -> ShardConfig {
+    let Settings { server, limits, heartbeat, slow_client, .. } = settings;
+    ShardConfig {
+        library: Library::default(),
+        frames: FrameLimits { max_message: limits.max_message.as_u64(), max_fragments: limits.max_fragments },
+        read_timeout: server.read_timeout.as_std(),
+        write_timeout: server.write_timeout.as_std(),
+        close_timeout: server.close_timeout.as_std(),
+        heartbeat_interval: heartbeat.interval.as_std(),
+        heartbeat_timeout: heartbeat.timeout.as_std(),
+        app_interval: (!heartbeat.app_interval.is_zero()).then(|| heartbeat.app_interval.as_std()),
+        out_buffer: limits.out_buffer.as_usize(),
+        max_inflight: limits.max_inflight_publishes,
+        max_rooms: limits.max_rooms_per_connection as usize,
+        message_rate: limits.message_rate,
+        message_burst: limits.message_burst,
+        byte_rate: limits.byte_rate.as_u64(),
+        control_rate: limits.control_rate,
+        max_errors: limits.errors_before_close,
+        slow_policy: match slow_client.policy {
+            SlowSetting::Drop => SlowPolicy::Drop,
+            SlowSetting::Kick => SlowPolicy::Kick,
+        },
+        slow_bytes: slow_client.max_pending.as_usize(),
+        slow_age: slow_client.max_age.as_std(),
+        max_history: limits.max_page as usize,
+    }
+}
+
+pub(super) fn retention(settings: &Settings) -> Retention {
+    Retention {
+        max_bytes: settings.retention.max_bytes.as_usize(),
+        max_age: settings.retention.max_age.as_std(),
+        max_entries: settings.retention.max_entries.into(),
+    }
+}
+
+pub(super) fn admission_limits(settings: &Settings) -> AdmissionLimits {
+    AdmissionLimits {
+        max_connections: settings.limits.max_connections,
+        max_per_ip: settings.limits.max_connections_per_ip,
+        rate: settings.limits.accept_rate,
+        rate_per_ip: settings.limits.accept_rate_per_ip,
+    }
+}
+
+impl Inner {
+    /// Puts new settings in force. What cannot fail is done first; a listener that cannot be bound leaves the old one where it is.
+    pub(super) fn configure(self: &Arc<Self>, settings: Arc<Settings>) {
+        let before = self.settings.send_replace(Arc::clone(&settings));
+        let diff = gohub_settings::diff(&before, &settings);
+        self.door.store(Arc::new(Door::new(&settings)));
+        self.admission.set_limits(admission_limits(&settings));
+        self.log.set_retention(retention(&settings));
+        self.dispatcher.configure(Live::new(&settings, &self.node));
+        let config = shard_config(&settings);
+        self.shards.tell(|| Command::Configure(config.clone()));
+        if let Err(error) = self.tls.load(settings.server.tls.as_ref()) {
+            tracing::error!(%error, "certificate refused, the last good one stays");
+        }
+        if diff.touches("server.addr")
+            && let Err(error) = self.listen(settings.server.addr, settings.server.backlog)
+        {
+            tracing::error!(%error, addr = %settings.server.addr, "listener could not be moved, the old one stays");
+        }
+    }
+
+    /// Listens on `wanted`, and no longer where it listened before. Connections stay.
+    pub(super) fn listen(self: &Arc<Self>, wanted: SocketAddr, backlog: u32) -> io::Result<()> {
+        let listener = Listener::bind(wanted, backlog)?;
+        let tasks = self.tasks.group();
+        let next = Listening { wanted, address: listener.address(), tasks: tasks.clone() };
+        let before = std::mem::replace(&mut *self.listening(), next);
+        tracing::info!(addr = %listener.address(), "listening");
+        let entrance: Arc<dyn crate::net::Entrance> = Arc::clone(self) as _;
+        let serve = listener.serve(entrance, self.admission.clone(), self.tls.clone(), tasks.clone());
+        tasks.spawn("listener", serve);
+        self.tasks
+            .spawn("old listener", async move { before.tasks.stop(std::time::Duration::from_secs(10)).await.ok() });
+        Ok(())
+    }
+}

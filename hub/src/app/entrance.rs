@@ -1,0 +1,117 @@
+//! The entrance: what the listener asks of the hub, and how a connection gets its place.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use gohub_settings::{Duplicate, Settings};
+
+use super::Inner;
+use crate::directory::Directory;
+use crate::net::{self, Admitted, Door, Entrance, Permit, Rejection};
+use crate::protocol::{ClientId, CloseCode};
+use crate::shard::{Adopt, Identity, Kick, Transport};
+
+/// A client's entry in the directory, taken out when its connection is gone.
+struct Entry {
+    directory: Arc<Directory>,
+    client: ClientId,
+    remember: Duration,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.directory.disconnect(&self.client, self.remember, Instant::now());
+    }
+}
+
+impl Inner {
+    fn now(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.borrow())
+    }
+}
+
+impl Entrance for Inner {
+    fn door(&self) -> Arc<Door> {
+        self.door.load_full()
+    }
+
+    fn handshake_timeout(&self) -> Duration {
+        self.now().server.handshake_timeout.as_std()
+    }
+
+    fn max_header(&self) -> usize {
+        self.now().server.max_header_bytes.as_usize()
+    }
+
+    fn retry_after(&self) -> Duration {
+        self.now().limits.retry_after.as_std()
+    }
+
+    fn send_buffer(&self) -> usize {
+        self.now().server.send_buffer.as_usize()
+    }
+
+    fn claim(&self, admitted: &Admitted) -> Result<net::Claim, Rejection> {
+        if admitted.echo {
+            return Ok(Box::new(()));
+        }
+        let settings = self.now();
+        let max = match settings.clients.duplicate {
+            Duplicate::Refuse => 1,
+            Duplicate::Allow | Duplicate::Replace => settings.limits.max_connections_per_client,
+        };
+        let taken = self.directory.connect(&admitted.client, max);
+        taken.map_err(|_| match settings.clients.duplicate {
+            Duplicate::Refuse => Rejection::new(409, "this client is connected already (clients.duplicate is refuse)"),
+            Duplicate::Allow | Duplicate::Replace => {
+                let reason = "this client has too many connections (limits.max_connections_per_client)";
+                Rejection { status: 429, ..Rejection::unavailable(reason, settings.limits.retry_after.as_std()) }
+            }
+        })?;
+        let remember = settings.retention.max_age.as_std();
+        Ok(Box::new(Entry { directory: Arc::clone(&self.directory), client: admitted.client.clone(), remember }))
+    }
+
+    fn enter(
+        &self,
+        admitted: Admitted,
+        transport: Transport,
+        early: Vec<u8>,
+        address: SocketAddr,
+        permit: Permit,
+        claim: net::Claim,
+    ) {
+        let connection = self.connection_id();
+        let Admitted { client, format, resume, rooms, echo, expires, .. } = admitted;
+        tracing::debug!(connection, %client, %address, format = format.subprotocol(), "connection opened");
+        let replaces = !echo && self.now().clients.duplicate == Duplicate::Replace;
+        let identity = Identity {
+            client: client.clone(),
+            connection,
+            address,
+            expires: expires.and_then(instant_of),
+            echo,
+            permit: Box::new((permit, claim)),
+        };
+        self.shards.adopt(Adopt { transport, early, identity, format, resume, rooms });
+        if replaces {
+            let older = Kick::ClientBefore(client, connection);
+            self.shards.kick_now(
+                &older,
+                CloseCode::Replaced,
+                "the client has connected anew (clients.duplicate is replace)",
+            );
+        }
+    }
+
+    fn refused(&self, reason: &'static str) {
+        self.metrics.net().refused.inc(reason);
+    }
+}
+
+/// A token's end on the clock that is not set back and forth.
+fn instant_of(unix_seconds: u64) -> Option<Instant> {
+    let until = (UNIX_EPOCH + Duration::from_secs(unix_seconds)).duration_since(SystemTime::now()).unwrap_or_default();
+    Instant::now().checked_add(until)
+}

@@ -1,0 +1,109 @@
+//! The hub's shards as one: who is woken, told and asked.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::protocol::ClientId;
+use crate::protocol::{CloseCode, RoomName};
+use crate::shard::{Adopt, Answer, ClientRow, Command, Kick, RoomRow, ShardHandle};
+
+/// Set once, when the shards exist: the log's inlet and the dispatcher are made before them.
+#[derive(Debug, Default)]
+pub struct Shards {
+    handles: OnceLock<Vec<ShardHandle>>,
+    next: AtomicUsize,
+}
+
+impl Shards {
+    pub(super) fn set(&self, handles: Vec<ShardHandle>) {
+        if self.handles.set(handles).is_err() {
+            tracing::error!("shards were set twice");
+        }
+    }
+
+    fn all(&self) -> &[ShardHandle] {
+        self.handles.get().map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all().len()
+    }
+
+    /// There is something new in the log.
+    pub(super) fn wake(&self) {
+        for shard in self.all() {
+            shard.wake();
+        }
+    }
+
+    pub(super) fn tell(&self, command: impl Fn() -> Command) {
+        for shard in self.all() {
+            shard.send(command());
+        }
+    }
+
+    pub(super) fn stop(&self) {
+        self.tell(|| Command::Stop);
+    }
+
+    /// Connections go round: they all cost the same until they speak.
+    pub(super) fn adopt(&self, adopt: Adopt) {
+        let shards = self.all();
+        if let Some(shard) = shards.get(self.next.fetch_add(1, Ordering::Relaxed) % shards.len().max(1)) {
+            shard.send(Command::Adopt(Box::new(adopt)));
+        }
+    }
+
+    async fn ask<T: Send + 'static>(&self, question: impl Fn(Answer<T>) -> Command) -> Vec<T> {
+        let mut answers = Vec::with_capacity(self.len());
+        for shard in self.all() {
+            let (sender, receiver) = tokio::sync::oneshot::channel();
+            shard.send(question(Box::new(move |answer| drop(sender.send(answer)))));
+            answers.push(receiver);
+        }
+        // A shard that has stopped has nothing to say.
+        futures::future::join_all(answers).await.into_iter().filter_map(Result::ok).collect()
+    }
+
+    /// All connections of this hub, in order of client and connection.
+    pub async fn clients(&self) -> Vec<ClientRow> {
+        let mut rows: Vec<ClientRow> = self.ask(Command::Clients).await.into_iter().flatten().collect();
+        rows.sort_by(|a, b| (a.client.as_str(), a.connection).cmp(&(b.client.as_str(), b.connection)));
+        rows
+    }
+
+    /// All rooms of this hub with somebody in them, in order of their names.
+    pub async fn rooms(&self) -> Vec<RoomRow> {
+        let mut rows: Vec<RoomRow> = self.ask(Command::Rooms).await.into_iter().flatten().collect();
+        rows.sort_by(|a, b| a.room.as_str().cmp(b.room.as_str()));
+        rows.dedup_by(|next, row| {
+            let is_same = next.room == row.room;
+            if is_same {
+                row.members += next.members;
+            }
+            is_same
+        });
+        rows
+    }
+
+    /// Everybody of this hub in a room, each client once, in order.
+    pub async fn members(&self, room: &RoomName) -> Vec<ClientId> {
+        let parts = self.ask(|answer| Command::Members(room.clone(), answer)).await;
+        let mut members: Vec<ClientId> = parts.into_iter().flatten().collect();
+        members.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        members.dedup();
+        members
+    }
+
+    /// Closes connections; how many it were.
+    pub async fn kick(&self, who: &Kick, code: CloseCode, reason: &str) -> usize {
+        let counts =
+            self.ask(|answer| Command::Kick { who: who.clone(), code, reason: reason.to_owned(), answer }).await;
+        counts.into_iter().sum()
+    }
+
+    /// The same without waiting for the count.
+    pub(super) fn kick_now(&self, who: &Kick, code: CloseCode, reason: &str) {
+        self.tell(|| Command::Kick { who: who.clone(), code, reason: reason.to_owned(), answer: Box::new(|_| {}) });
+    }
+}

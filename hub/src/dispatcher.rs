@@ -1,0 +1,158 @@
+//! The dispatcher: what a message means. Reads the route (`message_id`) and calls the handler.
+//!
+//! ```text
+//!   shard -> decode -> id 1..22   built-in commands, one file each
+//!                      id >= 1000 the application: a Handler (library) or a configured route (binary)
+//!                      other      error unknown_message
+//!         <- reply / close              -> bus.publish(publication, receipt)
+//! ```
+//!
+//! Handlers run on the shard's thread and never wait. What takes time (other shards, other hubs, webhooks) becomes a task, and its answer
+//! comes back to the connection through the shard's inbox.
+
+mod broadcast;
+mod colleagues;
+mod context;
+mod handler;
+mod history;
+mod join;
+mod leave;
+mod live;
+mod observer;
+mod ping;
+mod presence;
+mod room;
+mod route;
+mod unicast;
+mod webhook;
+mod welcome;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+pub use colleagues::{Colleagues, Found, Nobody};
+pub use context::Context;
+pub use handler::{Handler, Reply};
+pub use live::Live;
+pub use observer::{HubEvent, Observer};
+
+use crate::bus::MessageBus;
+use crate::directory::Directory;
+use crate::lifecycle::Tasks;
+use crate::protocol::{ErrorCode, HubMessage, MessageId, Request, decode};
+use crate::shard::{Application, Refusal, Session};
+
+/// What the dispatcher works with; shared by all shards.
+pub struct Dispatcher {
+    bus: Arc<dyn MessageBus>,
+    directory: Arc<Directory>,
+    colleagues: Arc<dyn Colleagues>,
+    handlers: HashMap<u32, Arc<dyn Handler>>,
+    observers: Vec<Arc<dyn Observer>>,
+    live: ArcSwap<Live>,
+    tasks: Tasks,
+    webhooks: reqwest::Client,
+}
+
+impl std::fmt::Debug for Dispatcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dispatcher").field("handlers", &self.handlers.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Dispatcher {
+    /// A dispatcher that publishes on `bus`. `handlers` are asked before the configured routes.
+    pub fn new(
+        bus: Arc<dyn MessageBus>,
+        directory: Arc<Directory>,
+        colleagues: Arc<dyn Colleagues>,
+        handlers: HashMap<u32, Arc<dyn Handler>>,
+        observers: Vec<Arc<dyn Observer>>,
+        live: Live,
+        tasks: Tasks,
+    ) -> Self {
+        let live = ArcSwap::from_pointee(live);
+        Self { bus, directory, colleagues, handlers, observers, live, tasks, webhooks: reqwest::Client::new() }
+    }
+
+    /// New settings, for messages from now on.
+    pub fn configure(&self, live: Live) {
+        self.live.store(Arc::new(live));
+    }
+
+    fn notify(&self, event: &HubEvent) {
+        for observer in &self.observers {
+            observer.on(event);
+        }
+    }
+
+    fn route(&self, session: &mut Session<'_>, request: &Request<'_>) -> Result<(), Refusal> {
+        match MessageId::from_id(request.id) {
+            Some(MessageId::Ping) => ping::handle(session, request),
+            Some(MessageId::Pong) => Ok(()),
+            Some(MessageId::Join) => join::handle(self, session, request),
+            Some(MessageId::Leave) => leave::handle(self, session, request),
+            Some(MessageId::Presence) => presence::handle(self, session, request),
+            Some(MessageId::History) => history::handle(session, request),
+            Some(MessageId::Broadcast) => broadcast::handle(self, session, request),
+            Some(MessageId::Unicast) => unicast::handle(self, session, request),
+            Some(MessageId::RoomMessage) => room::handle(self, session, request),
+            Some(_) => Err(Refusal::new(ErrorCode::UnknownMessage, "message_id: only the hub sends this one")),
+            None => self.custom(session, request),
+        }
+    }
+
+    fn custom(&self, session: &mut Session<'_>, request: &Request<'_>) -> Result<(), Refusal> {
+        if let Some(handler) = self.handlers.get(&request.id) {
+            let reply = handler.handle(&mut Context::new(self, session), request)?;
+            if let (Some(reference), Reply::Ack(data)) = (request.reference.as_deref(), reply) {
+                let data = data.as_ref().map(crate::protocol::Payload::as_data);
+                session.reply(&HubMessage::Ack { reference: Some(reference), offset: None, data });
+            }
+            return Ok(());
+        }
+        let live = self.live.load();
+        match live.route(request.id) {
+            Some(found) => route::handle(self, session, request, found),
+            None => Err(Refusal::new(ErrorCode::UnknownMessage, "message_id: nobody handles it")),
+        }
+    }
+}
+
+impl Application for Dispatcher {
+    fn message(&self, session: &mut Session<'_>, bytes: &[u8]) {
+        let format = session.format();
+        match decode(format, bytes) {
+            Ok(request) => {
+                session.count(request.id);
+                if let Err(refusal) = self.route(session, &request) {
+                    let reference = request.reference.as_deref();
+                    session.reply(&HubMessage::Error { reference, code: refusal.code, message: &refusal.message });
+                }
+            }
+            Err(refused) => session.malformed(refused.reference.as_deref(), refused.code, &refused.message),
+        }
+    }
+
+    fn connected(&self, session: &mut Session<'_>) {
+        let (client, connection) = (session.client(), session.key().id);
+        for room in session.rooms() {
+            join::entered(self, &client, &room);
+        }
+        self.notify(&HubEvent::Connected { client, connection });
+    }
+
+    fn gone(&self, session: &mut Session<'_>) {
+        let (client, connection) = (session.client(), session.key().id);
+        for room in session.rooms() {
+            leave::left(self, &client, &room);
+        }
+        self.notify(&HubEvent::Gone { client, connection });
+    }
+
+    fn welcome(&self, session: &mut Session<'_>, recovered: bool) {
+        welcome::send(self, session, recovered);
+    }
+}

@@ -1,0 +1,10 @@
+//! 20 `broadcast`: to every connection of every hub.
+
+use super::{Context, Dispatcher};
+use crate::protocol::{Request, Target};
+use crate::shard::{Refusal, Session};
+
+pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request: &Request<'_>) -> Result<(), Refusal> {
+    Context::new(dispatcher, session).forward(Target::Broadcast, request);
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! 10 `join`: a connection enters a room.
+
+use super::room::{announce, room_of};
+use super::{Dispatcher, HubEvent};
+use crate::protocol::{ClientId, ErrorCode, HubMessage, Request, RoomName};
+use crate::shard::{Refusal, Session};
+
+pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request: &Request<'_>) -> Result<(), Refusal> {
+    let room = room_of(request)?;
+    let is_new = !session.is_in(&room);
+    let max = dispatcher.live.load().max_rooms;
+    if is_new && dispatcher.directory.rooms() >= max && !dispatcher.directory.has_room(&room) {
+        return Err(Refusal::new(
+            ErrorCode::TooManyRooms,
+            format!("room: this hub has {max} rooms already (limits.max_rooms)"),
+        ));
+    }
+    let offset = session.join(&room, request.from_offset)?;
+    if let Some(reference) = request.reference.as_deref() {
+        session.reply(&HubMessage::Ack { reference: Some(reference), offset: Some(offset), data: None });
+    }
+    if is_new {
+        entered(dispatcher, &session.client(), &room);
+    }
+    Ok(())
+}
+
+/// Books one more connection of `client` in `room`, and says so to whom it concerns.
+pub(super) fn entered(dispatcher: &Dispatcher, client: &ClientId, room: &RoomName) {
+    let change = dispatcher.directory.enter(room, client);
+    if change.room_changed {
+        dispatcher.notify(&HubEvent::RoomOccupied { room: room.clone() });
+    }
+    if change.client_changed && dispatcher.live.load().announces(room) {
+        announce(dispatcher, room, "joined", client);
+    }
+}

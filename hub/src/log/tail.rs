@@ -1,0 +1,232 @@
+//! The process-wide end of the log: where publications are appended, sealed into chunks, and forgotten.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::era::{Eras, Span};
+use super::{Chunk, Position, Signal};
+use crate::protocol::{Epoch, Offset, Publication};
+
+/// How much of the past is kept for readers that resume, replay or are slow. The first bound reached wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Bytes of frames and bookkeeping.
+    pub max_bytes: usize,
+    /// Age of the oldest entry.
+    pub max_age: Duration,
+    /// Number of entries.
+    pub max_entries: u64,
+}
+
+/// Where a client that saw `offset` goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Located {
+    /// At this position: everything after the offset is still in the log.
+    At(Position),
+    /// The log has not come to this offset yet (this hub's bus is behind the one the client was on).
+    Ahead,
+    /// Other epoch, or already trimmed: what lies between is lost to this client.
+    Lost,
+}
+
+/// The log, shared by whoever appends and by every shard. Cheap to share behind an `Arc`.
+#[derive(Debug)]
+pub struct Log {
+    tail: Mutex<Tail>,
+    /// Counts changes.
+    version: AtomicU64,
+}
+
+/// The log as it was at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tip {
+    /// [`Log::version`] then.
+    pub version: u64,
+    /// The oldest position held.
+    pub first: Position,
+    /// The epoch of new entries.
+    pub epoch: Epoch,
+    /// The newest offset.
+    pub newest: Offset,
+}
+
+#[derive(Debug)]
+struct Tail {
+    sealed: VecDeque<Arc<Chunk>>,
+    open: Chunk,
+    retention: Retention,
+    bytes: usize,
+    eras: Eras,
+    /// The newest offset appended, and the newest one already trimmed, in the era they belong to.
+    newest: Offset,
+    trimmed: Option<Offset>,
+    scratch: Vec<u8>,
+}
+
+impl Log {
+    /// An empty log whose offsets belong to `epoch`.
+    pub fn new(epoch: Epoch, retention: Retention) -> Self {
+        let tail = Tail {
+            sealed: VecDeque::new(),
+            open: Chunk::open(0, 0),
+            retention,
+            bytes: 0,
+            eras: Eras::new(epoch),
+            newest: Offset::default(),
+            trimmed: None,
+            scratch: Vec::new(),
+        };
+        Self { tail: Mutex::new(tail), version: AtomicU64::new(1) }
+    }
+
+    /// A std mutex: nothing under it waits, and it is taken once per batch and once per pass. Poison cannot leave the tail half changed
+    /// in a way a reader could see, so it is ignored.
+    fn lock(&self) -> MutexGuard<'_, Tail> {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends publications in the order given; each frame is encoded here, once.
+    pub fn append(&self, publications: impl IntoIterator<Item = (Offset, Publication)>) {
+        let mut tail = self.lock();
+        for (offset, publication) in publications {
+            let tail = &mut *tail;
+            tail.newest = offset;
+            tail.open.push(publication, offset, &mut tail.scratch);
+            if tail.open.is_full() {
+                tail.seal();
+            }
+        }
+        tail.trim(Instant::now());
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// Appends the hub's own word to everybody, in order with the publications.
+    pub fn signal(&self, signal: Signal) {
+        let mut tail = self.lock();
+        let tail = &mut *tail;
+        if let Signal::Gap { to, .. } = &signal {
+            tail.newest = tail.newest.max(*to);
+        }
+        tail.open.push_signal(signal, tail.newest, &mut tail.scratch);
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// From here on offsets belong to `epoch`, and only those after `floor` are delivered. Returns the position where the era begins.
+    pub fn begin_era(&self, epoch: Epoch, floor: Offset) -> Position {
+        let mut tail = self.lock();
+        let at = tail.open.end();
+        tail.eras.begin(at, epoch, floor);
+        tail.newest = floor;
+        self.version.fetch_add(1, Ordering::Release);
+        at
+    }
+
+    /// The current epoch and the newest offset in it: what a `welcome` says.
+    pub fn now(&self) -> (Epoch, Offset) {
+        let tail = self.lock();
+        (tail.eras.current().clone(), tail.newest)
+    }
+
+    /// Changes the bounds; what is too much is forgotten with the next append.
+    pub fn set_retention(&self, retention: Retention) {
+        self.lock().retention = retention;
+    }
+
+    /// Bytes and entries held.
+    pub fn size(&self) -> (usize, u64) {
+        let tail = self.lock();
+        let first = tail.first();
+        (tail.bytes + tail.open.bytes(), tail.open.end() - first)
+    }
+
+    /// Counts changes: lets a shard see without the lock that there is nothing new.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Hands `take` every chunk from `next` on, the open one sealed first.
+    pub fn pull(&self, next: Position, mut take: impl FnMut(&Arc<Chunk>)) -> Tip {
+        let mut tail = self.lock();
+        tail.seal();
+        let new = tail.sealed.iter().rev().take_while(|chunk| chunk.end() > next).count();
+        for chunk in tail.sealed.iter().skip(tail.sealed.len() - new) {
+            take(chunk);
+        }
+        Tip {
+            version: self.version.load(Ordering::Relaxed),
+            first: tail.first(),
+            epoch: tail.eras.current().clone(),
+            newest: tail.newest,
+        }
+    }
+
+    /// Forgets what is older than the retention allows, also when nothing is appended any more. Returns the oldest position still held.
+    pub fn expire(&self) -> Position {
+        let mut tail = self.lock();
+        tail.seal();
+        tail.trim(Instant::now());
+        tail.first()
+    }
+
+    /// Where a client that saw everything up to `offset` of `epoch` goes on.
+    pub fn locate(&self, epoch: &str, offset: Offset) -> Located {
+        let mut tail = self.lock();
+        tail.seal();
+        let head = tail.open.end();
+        let Some(Span { start, end, floor, is_current }) = tail.eras.span(epoch, head) else { return Located::Lost };
+        if is_current && offset > tail.newest {
+            return Located::Ahead;
+        }
+        let trimmed = if tail.first() > start { tail.trimmed } else { None };
+        if offset < trimmed.unwrap_or(floor) {
+            return Located::Lost;
+        }
+        // Offsets only grow within an era, signals repeat the one before them.
+        let after = tail.sealed.partition_point(|chunk| {
+            chunk.end() <= start
+                || (chunk.first() < end && chunk.entries().last().is_some_and(|entry| entry.offset <= offset))
+        });
+        let Some(chunk) = tail.sealed.get(after) else { return Located::At(end) };
+        let from = chunk.first().max(start);
+        let skip = (from - chunk.first()) as usize;
+        let inside = chunk.entries()[skip..].partition_point(|entry| entry.offset <= offset) as Position;
+        Located::At((from + inside).min(end))
+    }
+}
+
+impl Tail {
+    fn first(&self) -> Position {
+        self.sealed.front().map_or(self.open.first(), |chunk| chunk.first())
+    }
+
+    fn seal(&mut self) {
+        if self.open.is_empty() {
+            return;
+        }
+        let end = self.open.end();
+        let next = Chunk::open(end, self.open.bytes_before(end));
+        let mut chunk = std::mem::replace(&mut self.open, next);
+        chunk.shrink();
+        self.bytes += chunk.bytes();
+        self.sealed.push_back(Arc::new(chunk));
+    }
+
+    fn trim(&mut self, now: Instant) {
+        while let Some(chunk) = self.sealed.front() {
+            let kept = self.retention;
+            let too_many = self.open.end() - chunk.first() > kept.max_entries;
+            let too_much = self.bytes + self.open.bytes() > kept.max_bytes;
+            let too_old = now.duration_since(chunk.opened()) > kept.max_age;
+            if !(too_many || too_much || too_old) {
+                break;
+            }
+            self.trimmed = chunk.entries().last().map(|entry| entry.offset);
+            self.bytes = self.bytes.saturating_sub(chunk.bytes());
+            self.sealed.pop_front();
+        }
+        let first = self.first();
+        self.eras.trim(first);
+    }
+}

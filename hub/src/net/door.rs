@@ -1,0 +1,104 @@
+//! The door: decides on a valid upgrade request. Everything it knows comes from the settings, so a reload is a new door.
+
+use gohub_settings::Settings;
+
+use super::auth::Authenticator;
+use super::origin::OriginRule;
+use super::response::Rejection;
+use super::upgrade::Upgrade;
+use crate::protocol::{ClientId, Format, Handshake};
+use crate::shard::Resume;
+
+/// The path of the echo, open only with `debug.echo`.
+const ECHO: &str = "/echo";
+
+/// Who came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admitted {
+    /// Its client.
+    pub client: ClientId,
+    /// Its wire format, and whether it was negotiated by name.
+    pub format: Format,
+    /// The subprotocol of the answer.
+    pub subprotocol: Option<&'static str>,
+    /// The cursor it brought.
+    pub resume: Option<Resume>,
+    /// Rooms to join.
+    pub rooms: Vec<crate::protocol::RoomName>,
+    /// Whether it is the echo.
+    pub echo: bool,
+    /// When its token ends, in seconds since 1970.
+    pub expires: Option<u64>,
+}
+
+/// The rules of one set of settings.
+#[derive(Debug)]
+pub struct Door {
+    path: String,
+    echo: bool,
+    origins: OriginRule,
+    auth: Authenticator,
+    anonymous: bool,
+}
+
+impl Door {
+    /// The door these settings describe.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            path: settings.server.path.clone(),
+            echo: settings.debug.echo,
+            origins: OriginRule::new(&settings.origins.allow, settings.origins.allow_missing),
+            auth: Authenticator::new(settings),
+            anonymous: settings.clients.anonymous,
+        }
+    }
+
+    /// Whether there is anything at `path`.
+    pub fn has_path(&self, path: &str) -> bool {
+        path == self.path || (self.echo && path == ECHO)
+    }
+
+    /// Lets the request in or not.
+    ///
+    /// # Errors
+    /// The answer the peer gets: 400, 401 or 403.
+    pub fn judge(&self, upgrade: &Upgrade) -> Result<Admitted, Rejection> {
+        if !self.origins.allows(upgrade.origin.as_deref()) {
+            return Err(Rejection::new(403, "this Origin may not connect (origins.allow)"));
+        }
+        let format = Format::negotiate(upgrade.protocols.iter().map(String::as_str));
+        let format = format.map_err(|error| Rejection::bad_request(format!("Sec-WebSocket-Protocol: {error}")))?;
+        let query = Handshake::parse(&upgrade.query).map_err(|error| Rejection::bad_request(error.to_string()))?;
+        let token = match (&query.token, &upgrade.bearer) {
+            (Some(one), Some(other)) if one != other => {
+                return Err(Rejection::bad_request("token and Authorization disagree"));
+            }
+            (one, other) => one.as_deref().or(other.as_deref()),
+        };
+        let proof = self.auth.judge(token).map_err(|denied| Rejection::unauthorized(denied.to_string()))?;
+        let client = match (proof.client, query.client_id) {
+            (Some(proved), Some(said)) if proved != said => {
+                return Err(Rejection::new(403, "client_id is not the token's"));
+            }
+            (Some(client), _) | (None, Some(client)) => client,
+            (None, None) if self.anonymous => anonymous(),
+            (None, None) => return Err(Rejection::bad_request("client_id is required (clients.anonymous is off)")),
+        };
+        let resume = query.resume.map(|token| Resume { epoch: token.epoch.as_str().to_owned(), offset: token.offset });
+        Ok(Admitted {
+            client,
+            format: format.unwrap_or(Format::Json),
+            subprotocol: format.map(Format::subprotocol),
+            resume,
+            rooms: query.rooms,
+            echo: self.echo && upgrade.path == ECHO,
+            expires: proof.expires,
+        })
+    }
+}
+
+/// A name nobody else has: 80 random bits.
+fn anonymous() -> ClientId {
+    let name = format!("anon-{:020x}", fastrand::u128(..1 << 80));
+    ClientId::parse(&name).expect("letters, digits and a hyphen are a valid name")
+}

@@ -1,0 +1,202 @@
+//! Accepting: sockets in, handshakes out, and never a busy loop.
+
+use std::any::Any;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+use super::admission::{Admission, Permit, Refused};
+use super::door::{Admitted, Door};
+use super::handshake::{self, Failed};
+use super::response::Rejection;
+use super::tls::TlsSlot;
+use crate::lifecycle::Tasks;
+use crate::shard::Transport;
+
+/// Refused peers that are being told why at the same time; more are cut without a word.
+const MAX_REFUSALS: usize = 512;
+
+/// What the last word before 101 took for the connection; given back when dropped.
+pub type Claim = Box<dyn Any + Send>;
+
+/// What the listener needs from the hub; all of it changes while it runs.
+pub trait Entrance: Send + Sync + 'static {
+    /// The rules at the door.
+    fn door(&self) -> Arc<Door>;
+
+    /// From the first byte to 101.
+    fn handshake_timeout(&self) -> Duration;
+
+    /// Bytes of a request head.
+    fn max_header(&self) -> usize;
+
+    /// What a refused peer is told to wait.
+    fn retry_after(&self) -> Duration;
+
+    /// The kernel's send buffer of a connection in bytes; 0: the kernel decides.
+    fn send_buffer(&self) -> usize;
+
+    /// The last word before 101: rules that need to know who else is connected.
+    ///
+    /// # Errors
+    /// The answer the peer gets.
+    fn claim(&self, admitted: &Admitted) -> Result<Claim, Rejection>;
+
+    /// The connection is through.
+    fn enter(
+        &self,
+        admitted: Admitted,
+        transport: Transport,
+        early: Vec<u8>,
+        address: SocketAddr,
+        permit: Permit,
+        claim: Claim,
+    );
+
+    /// Counts a refusal by its reason.
+    fn refused(&self, reason: &'static str);
+}
+
+/// A bound public listener.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Binds `address`.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn bind(address: SocketAddr, backlog: u32) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        let socket = TcpListener::from_std(socket.into())?;
+        let address = socket.local_addr()?;
+        Ok(Self { socket, address })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts until `tasks` stop.
+    pub async fn serve(self, entrance: Arc<dyn Entrance>, admission: Admission, tls: TlsSlot, tasks: Tasks) {
+        let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
+        let backoff = ArcSwap::from_pointee(Duration::ZERO);
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.socket.accept() => accepted,
+                () = tasks.stopping() => return,
+            };
+            match accepted {
+                Ok((socket, address)) => {
+                    backoff.store(Arc::default());
+                    accept_one(socket, address, &entrance, &admission, &tls, &tasks, &refusals);
+                }
+                Err(error) => pause(&error, &backoff).await,
+            }
+        }
+    }
+}
+
+/// Out of descriptors or memory: waits a little, so that others of this process can end and free some.
+async fn pause(error: &io::Error, backoff: &ArcSwap<Duration>) {
+    let is_the_peers = matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+    );
+    if is_the_peers {
+        return;
+    }
+    let wait = (**backoff.load() * 2).clamp(Duration::from_millis(5), Duration::from_secs(1));
+    tracing::warn!(%error, wait_ms = wait.as_millis() as u64, "accept failed");
+    backoff.store(Arc::new(wait));
+    tokio::time::sleep(wait).await;
+}
+
+fn accept_one(
+    socket: TcpStream,
+    address: SocketAddr,
+    entrance: &Arc<dyn Entrance>,
+    admission: &Admission,
+    tls: &TlsSlot,
+    tasks: &Tasks,
+    refusals: &Arc<Semaphore>,
+) {
+    match admission.admit(address.ip(), Instant::now()) {
+        Ok(permit) => {
+            let (entrance, tls) = (Arc::clone(entrance), tls.current());
+            tasks.spawn("handshake", shake(socket, address, entrance, tls, permit));
+        }
+        Err(refused) => {
+            entrance.refused(refused.label());
+            if let Ok(slot) = Arc::clone(refusals).try_acquire_owned() {
+                let (timeout, retry) =
+                    (entrance.handshake_timeout().min(Duration::from_secs(1)), entrance.retry_after());
+                tasks.spawn("refusal", async move {
+                    turn_away(socket, refused, retry, timeout).await;
+                    drop(slot);
+                });
+            }
+        }
+    }
+}
+
+/// Tells a peer that there is no room, in plain HTTP: a TLS handshake would cost more than the place it asks for.
+async fn turn_away(mut socket: TcpStream, refused: Refused, retry: Duration, timeout: Duration) {
+    let rejection = match refused {
+        Refused::Address | Refused::Rate => {
+            Rejection { status: 429, ..Rejection::unavailable(refused.to_string(), retry) }
+        }
+        _ => Rejection::unavailable(refused.to_string(), retry),
+    };
+    let told = tokio::time::timeout(timeout, handshake::refuse(&mut socket, &rejection)).await;
+    tracing::debug!(reason = refused.label(), told = matches!(told, Ok(Ok(()))), "connection refused");
+}
+
+async fn shake(
+    socket: TcpStream,
+    address: SocketAddr,
+    entrance: Arc<dyn Entrance>,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    permit: Permit,
+) {
+    let send_buffer = entrance.send_buffer();
+    if send_buffer > 0
+        && let Err(error) = SockRef::from(&socket).set_send_buffer_size(send_buffer)
+    {
+        tracing::debug!(%address, %error, "send buffer not set");
+    }
+    let door = entrance.door();
+    let claim = |admitted: &Admitted| entrance.claim(admitted);
+    let handshake = handshake::perform(socket, tls.map(TlsAcceptor::from), &door, entrance.max_header(), claim);
+    match tokio::time::timeout(entrance.handshake_timeout(), handshake).await {
+        Ok(Ok(opened)) => {
+            entrance.enter(opened.admitted, opened.transport, opened.early, address, permit, opened.claim)
+        }
+        Ok(Err(failed)) => {
+            entrance.refused(match &failed {
+                Failed::Rejected(_) => "handshake",
+                Failed::Io(_) => "broken_off",
+            });
+            handshake::log_failure(address, &failed);
+        }
+        Err(_) => {
+            entrance.refused("handshake_timeout");
+            tracing::debug!(%address, "handshake not complete within server.handshake_timeout");
+        }
+    }
+}

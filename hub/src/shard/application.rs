@@ -1,0 +1,19 @@
+//! What a shard asks of the code above it. The dispatcher implements it; tests implement it in ten lines.
+
+use super::Session;
+
+/// The hub's application layer, shared by all shards.
+pub trait Application: Send + Sync {
+    /// A complete message in the connection's wire format. Runs on the shard's thread: it must not wait.
+    fn message(&self, session: &mut Session<'_>, bytes: &[u8]);
+
+    /// A message of the other kind (binary on a JSON connection, text on a CBOR one) closes the connection with 1003; everything else comes here
+    /// before and after a connection's life.
+    fn connected(&self, _session: &mut Session<'_>) {}
+
+    /// The connection is gone; its rooms are still readable.
+    fn gone(&self, _session: &mut Session<'_>) {}
+
+    /// The first `welcome`, and a new one when the epoch changed: `recovered` says whether the cursor it brought could be honoured.
+    fn welcome(&self, session: &mut Session<'_>, recovered: bool);
+}

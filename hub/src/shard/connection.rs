@@ -1,0 +1,156 @@
+//! A connection: a cursor, a set of streams, and as little else as possible. Ten thousand idle ones should cost less than a picture.
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::bucket::Bucket;
+use super::transport::Transport;
+use crate::log::{Position, Rest, StreamId, Subscription};
+use crate::protocol::{ClientId, Format, Offset};
+use crate::ws::Inbound;
+
+/// Who a connection is, as the handshake found out.
+pub struct Identity {
+    /// The client it belongs to.
+    pub client: ClientId,
+    /// The process-wide id of the connection.
+    pub connection: u64,
+    /// The peer's address.
+    pub address: SocketAddr,
+    /// When its token ends.
+    pub expires: Option<Instant>,
+    /// Whether it is the echo of `debug.echo` instead of the hub.
+    pub echo: bool,
+    /// Given back when the connection is gone (admission counts, directory entry).
+    pub permit: Box<dyn Any + Send>,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity")
+            .field("client", &self.client)
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why the peer is not read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Paused {
+    /// It owes messages or bytes to a rate limit.
+    pub(super) debt: bool,
+    /// It has too many publications under way.
+    pub(super) inflight: bool,
+    /// It does not read its answers.
+    pub(super) answers: bool,
+}
+
+impl Paused {
+    pub(super) fn any(self) -> bool {
+        self.debt || self.inflight || self.answers
+    }
+}
+
+/// Where it stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Messages flow.
+    Open,
+    /// A close frame is on its way out or out; everything the peer still sends is thrown away until it hangs up or the time is over.
+    Closing {
+        /// The code of the close frame.
+        code: u16,
+        /// Whether the stream was finished after it.
+        finished: bool,
+    },
+}
+
+/// What a client has missed and not been told yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Missed {
+    pub(super) from: Offset,
+    pub(super) to: Offset,
+    pub(super) count: Option<u64>,
+    pub(super) reason: crate::protocol::GapReason,
+}
+
+/// A connection of this shard.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) identity: Identity,
+    pub(super) transport: Transport,
+    pub(super) inbound: Inbound,
+    pub(super) format: Format,
+    pub(super) stage: Stage,
+
+    /// Mailbox first, then rooms.
+    pub(super) subscriptions: Vec<Subscription>,
+    /// Broadcasts before this are not for it.
+    pub(super) since: Position,
+    /// The next position to look at. Meaningful while `lagging`; otherwise it has everything up to the last pass.
+    pub(super) cursor: Position,
+    pub(super) lagging: bool,
+    /// Nothing at or after this is sent before the new `welcome` of an era that begins there.
+    pub(super) barrier: Option<Position>,
+    /// Older entries it asked for (`from_offset`), sent before anything at the cursor.
+    pub(super) replay: Vec<Position>,
+    /// Its offset lies ahead of this hub's bus: it waits until the log has come there.
+    pub(super) ahead: Option<Box<super::inbox::Resume>>,
+    pub(super) missed: Option<Box<Missed>>,
+    /// The cursor it brought, until the welcome has said that it is honoured.
+    pub(super) resumed: Option<Box<super::inbox::Resume>>,
+
+    /// The unsent end of a cut frame, and of it what goes before everything else.
+    pub(super) rest: Option<Box<Rest>>,
+    /// Frames made for this connection alone, from `direct_sent` on.
+    pub(super) direct: Vec<u8>,
+    pub(super) direct_sent: usize,
+    /// The newest ping's payload, not answered yet. Only the newest needs an answer (RFC 6455 section 5.5.3).
+    pub(super) pong: Option<Box<[u8]>>,
+
+    /// The kernel's send buffer is full.
+    pub(super) blocked: bool,
+    /// Since when it has taken nothing.
+    pub(super) stalled: Option<Instant>,
+    /// Whether a deadline watches over its being blocked.
+    pub(super) watched: bool,
+    /// The head when its backlog was last measured.
+    pub(super) looked_at: Position,
+    /// Bytes readable that were left for the next turn.
+    pub(super) readable: bool,
+    pub(super) paused: Paused,
+    pub(super) hung_up: bool,
+
+    /// Milliseconds of the shard's clock.
+    pub(super) heard: u32,
+    pub(super) heard_app: u32,
+    pub(super) pinged: bool,
+    pub(super) app_pinged: bool,
+    pub(super) messages: Bucket,
+    pub(super) bytes: Bucket,
+    pub(super) control: Bucket,
+    pub(super) inflight: u32,
+    pub(super) errors: u32,
+    pub(super) opened: Instant,
+    /// The pass that has seen it last.
+    pub(super) visited: u64,
+    /// Whether it stands in the shard's list of connections to look at.
+    pub(super) queued: bool,
+}
+
+impl Connection {
+    /// The stream of its client's mailbox.
+    pub(super) fn mailbox(&self) -> Option<StreamId> {
+        self.subscriptions.first().map(|first| first.stream)
+    }
+
+    /// Bytes made for it alone and not yet sent.
+    pub(super) fn direct_pending(&self) -> usize {
+        self.direct.len() - self.direct_sent
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.stage == Stage::Open
+    }
+}

@@ -1,0 +1,130 @@
+//! Heartbeats: a sweep over all connections instead of a timer for each.
+//!
+//! A peer that was silent for `heartbeat.interval` gets a ping; one that stays silent for `heartbeat.timeout` more is closed. The sweep runs eight times in the
+//! shorter of the two, so a vanished peer is gone within interval + timeout; the ping goes out one sweep early to keep that promise.
+
+use std::time::{Duration, Instant};
+
+use super::turn::Core;
+use crate::protocol::{CloseCode, HubMessage};
+use crate::ws::frame;
+
+const SHORTEST: Duration = Duration::from_millis(20);
+const LONGEST: Duration = Duration::from_secs(1);
+const EXPIRE_EVERY: Duration = Duration::from_secs(1);
+
+/// When the next sweep is.
+#[derive(Debug, Default)]
+pub(super) struct Sweep {
+    next: Option<Instant>,
+    expire: Option<Instant>,
+    /// Whether the last turn was one in which the log's size is measured.
+    pub(super) measured: bool,
+}
+
+impl Sweep {
+    pub(super) fn next(&self, connections: usize) -> Option<Instant> {
+        if connections == 0 { None } else { self.next }
+    }
+
+    /// Whether it is time to let old entries go.
+    pub(super) fn expire_due(&mut self, now: Instant) -> bool {
+        self.measured = self.expire.is_none_or(|at| now >= at);
+        if self.measured {
+            self.expire = Some(now + EXPIRE_EVERY);
+        }
+        self.measured
+    }
+}
+
+/// What a silent peer gets.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Fine,
+    Ping,
+    Gone,
+}
+
+fn judge(silent: u32, pinged: bool, interval: Duration, timeout: Duration, step: Duration) -> Verdict {
+    let silent = Duration::from_millis(u64::from(silent));
+    if pinged && silent + step >= interval + timeout {
+        Verdict::Gone
+    } else if !pinged && silent + step >= interval {
+        Verdict::Ping
+    } else {
+        Verdict::Fine
+    }
+}
+
+impl Core {
+    /// Runs the sweep when it is due.
+    pub(super) fn beat(&mut self, now: Instant) {
+        if self.sweep.next.is_some_and(|next| now < next) {
+            return;
+        }
+        let (interval, timeout) = (self.config.heartbeat_interval, self.config.heartbeat_timeout);
+        let shortest = self.config.app_interval.map_or(interval, |app| app.min(interval)).min(timeout);
+        let step = (shortest / 8).clamp(SHORTEST, LONGEST);
+        self.sweep.next = Some(now + step);
+        let clock = self.clock(now);
+        for slot in 0..self.table.end() {
+            let Some(connection) = self.table.get(slot) else { continue };
+            if !connection.is_open() {
+                continue;
+            }
+            let silent = clock.wrapping_sub(connection.heard);
+            match judge(silent, connection.pinged, interval, timeout, step) {
+                Verdict::Fine => self.beat_app(slot, clock, timeout, step),
+                Verdict::Ping => {
+                    connection.pinged = true;
+                    frame::whole(frame::PING, b"", &mut connection.direct);
+                    self.stats.pings.inc();
+                    self.enqueue(slot);
+                }
+                Verdict::Gone => self.silent(slot, "no sign of life within heartbeat.interval + heartbeat.timeout"),
+            }
+        }
+    }
+
+    /// The application's own heartbeat, for peers whose WebSocket library hides pings: a hung page still answers those.
+    fn beat_app(&mut self, slot: usize, clock: u32, timeout: Duration, step: Duration) {
+        let Some(interval) = self.config.app_interval else { return };
+        let Some(connection) = self.table.get(slot).filter(|connection| !connection.identity.echo) else { return };
+        let silent = clock.wrapping_sub(connection.heard_app);
+        match judge(silent, connection.app_pinged, interval, timeout, step) {
+            Verdict::Fine => {}
+            Verdict::Ping => {
+                connection.app_pinged = true;
+                if let Some(mut session) = self.session(slot) {
+                    session.reply(&HubMessage::Ping);
+                }
+            }
+            Verdict::Gone => self.silent(slot, "no message within heartbeat.app_interval + heartbeat.timeout"),
+        }
+    }
+
+    fn silent(&mut self, slot: usize, reason: &str) {
+        self.stats.heartbeat_timeouts.inc();
+        self.close(slot, CloseCode::HeartbeatTimeout, reason);
+        // Nobody is there to answer the close; a bounded wait would only keep the client in presence lists.
+        self.flush(slot);
+        self.remove(slot);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_peer_is_pinged_then_gone() {
+        let judge = |silent, pinged| {
+            judge(silent, pinged, Duration::from_secs(10), Duration::from_secs(4), Duration::from_millis(500))
+        };
+        assert_eq!(judge(9_000, false), Verdict::Fine);
+        assert_eq!(judge(9_600, false), Verdict::Ping);
+        assert_eq!(judge(13_000, true), Verdict::Fine);
+        assert_eq!(judge(13_500, true), Verdict::Gone);
+        assert_eq!(judge(60_000, false), Verdict::Ping, "nobody is gone without having been asked");
+    }
+}

@@ -1,0 +1,178 @@
+//! What other threads ask of a shard.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::config::ShardConfig;
+use super::connection::Identity;
+use super::transport::Transport;
+use crate::bus::PublishError;
+use crate::drain::Pace;
+use crate::log::Position;
+use crate::protocol::{ClientId, CloseCode, ErrorCode, Format, Offset, RoomName};
+
+/// One connection of one shard; never reused, so that an answer that comes late cannot reach somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionKey {
+    pub(super) slot: usize,
+    /// The process-wide connection id.
+    pub id: u64,
+}
+
+/// The cursor a client brought back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resume {
+    /// The epoch its offset belongs to.
+    pub epoch: String,
+    /// The last offset it saw.
+    pub offset: Offset,
+}
+
+/// A connection after its handshake.
+#[derive(Debug)]
+pub struct Adopt {
+    /// Its stream.
+    pub transport: Transport,
+    /// Bytes that came behind the handshake.
+    pub early: Vec<u8>,
+    /// Who it is.
+    pub identity: Identity,
+    /// Its wire format.
+    pub format: Format,
+    /// Where it wants to go on.
+    pub resume: Option<Resume>,
+    /// Rooms to join at once.
+    pub rooms: Vec<RoomName>,
+}
+
+/// Whom a kick is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kick {
+    /// Every connection of the client.
+    Client(ClientId),
+    /// Every connection of the client that is older than the one with this id.
+    ClientBefore(ClientId, u64),
+    /// One connection by its id.
+    Connection(u64),
+}
+
+/// A connection as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientRow {
+    /// Whose it is.
+    pub client: ClientId,
+    /// The connection's id.
+    pub connection: u64,
+    /// When it was adopted.
+    pub since: Instant,
+    /// The rooms it is in.
+    pub rooms: Vec<RoomName>,
+    /// The peer's address.
+    pub address: std::net::SocketAddr,
+}
+
+/// A room as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomRow {
+    /// Its name.
+    pub room: RoomName,
+    /// Connections of this shard in it.
+    pub members: usize,
+}
+
+/// A question's answer channel. The asker may have gone: then the answer goes nowhere, which is fine.
+pub type Answer<T> = Box<dyn FnOnce(T) + Send>;
+
+/// Work for a shard.
+pub enum Command {
+    /// Take over a connection.
+    Adopt(Box<Adopt>),
+    /// The bus has answered a publication.
+    Resolve {
+        /// Whose it was.
+        key: ConnectionKey,
+        /// The client's tag; without one only errors are told.
+        reference: Option<Box<str>>,
+        /// The bus's answer.
+        result: Result<Offset, PublishError>,
+    },
+    /// A message made elsewhere, in the connection's format (answers that took time); `None`: only the pause ends.
+    Deliver {
+        /// For whom.
+        key: ConnectionKey,
+        /// The tag of the request it answers.
+        reference: Option<Box<str>>,
+        /// What to say.
+        message: Result<Vec<u8>, (ErrorCode, String)>,
+    },
+    /// Close connections.
+    Kick {
+        /// Which.
+        who: Kick,
+        /// With which code.
+        code: CloseCode,
+        /// And reason.
+        reason: String,
+        /// How many it were.
+        answer: Answer<usize>,
+    },
+    /// List connections.
+    Clients(Answer<Vec<ClientRow>>),
+    /// List rooms.
+    Rooms(Answer<Vec<RoomRow>>),
+    /// The members of a room, each client once, sorted.
+    Members(RoomName, Answer<Vec<ClientId>>),
+    /// New settings.
+    Configure(ShardConfig),
+    /// The offsets from this position on belong to another epoch: everybody gets a new `welcome`.
+    Era(Position),
+    /// Tell every connection its slot and close it then.
+    Drain {
+        /// This shard's part of the hub's pace.
+        pace: Pace,
+        /// For the client's log.
+        reason: String,
+    },
+    /// Close what is left and end the thread.
+    Stop,
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = match self {
+            Self::Adopt(_) => "Adopt",
+            Self::Resolve { .. } => "Resolve",
+            Self::Deliver { .. } => "Deliver",
+            Self::Kick { .. } => "Kick",
+            Self::Clients(_) => "Clients",
+            Self::Rooms(_) => "Rooms",
+            Self::Members(..) => "Members",
+            Self::Configure(_) => "Configure",
+            Self::Era(_) => "Era",
+            Self::Drain { .. } => "Drain",
+            Self::Stop => "Stop",
+        };
+        f.write_str(name)
+    }
+}
+
+/// A shard's inbox. Bounded by what feeds it, never by dropping: adopted connections by the connection limit, answers by `max_inflight` per
+/// connection, questions by the admin server's and the cluster's own limits.
+#[derive(Debug, Default)]
+pub(super) struct Inbox(Mutex<VecDeque<Command>>);
+
+impl Inbox {
+    pub(super) fn push(&self, command: Command) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(command);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Takes everything at once: one lock per turn.
+    pub(super) fn drain(&self, into: &mut VecDeque<Command>) {
+        std::mem::swap(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), into);
+    }
+}

@@ -1,0 +1,216 @@
+//! Receiving: from a readable socket to events, with everything that keeps a peer within its bounds.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::connection::Stage;
+use super::deadline::Due;
+use super::turn::Core;
+use crate::protocol::{CloseCode, Format};
+use crate::ws::{Event, frame};
+
+/// Reads of one connection in one turn, so that a fast sender does not starve the others.
+const READS_PER_TURN: usize = 16;
+
+impl Core {
+    /// Reads what has come, until nothing is left, the peer is paused, or its share of the turn is used up.
+    pub(super) fn read(&mut self, slot: usize) {
+        for _ in 0..READS_PER_TURN {
+            let Some(connection) = self.table.get(slot) else { return };
+            if connection.paused.any() && connection.is_open() {
+                connection.readable = true;
+                return;
+            }
+            let mut scratch = std::mem::take(&mut self.scratch);
+            let result = connection.transport.read(&mut scratch);
+            let full = matches!(result, Ok(n) if n == scratch.len());
+            let more = match result {
+                Ok(0) => {
+                    self.scratch = scratch;
+                    return self.on_end(slot);
+                }
+                Ok(n) => {
+                    self.stats.bytes_in.add(n as u64);
+                    self.received(slot, &scratch[..n]);
+                    true
+                }
+                Err(error) => {
+                    matches!(error.kind(), io::ErrorKind::Interrupted) || {
+                        self.scratch = scratch;
+                        return self.on_read_error(slot, &error);
+                    }
+                }
+            };
+            self.scratch = scratch;
+            // A short read has emptied the socket; the next bytes raise the next event, but an end that is already there does not.
+            let Some(connection) = self.table.get(slot) else { return };
+            let is_tls = matches!(connection.transport, super::transport::Transport::Tls(_));
+            if !more || (!full && !connection.hung_up && !is_tls) {
+                connection.readable = false;
+                return;
+            }
+        }
+        self.ready.push(slot);
+    }
+
+    fn on_read_error(&mut self, slot: usize, error: &io::Error) {
+        if error.kind() == io::ErrorKind::WouldBlock {
+            if let Some(connection) = self.table.get(slot) {
+                connection.readable = false;
+            }
+            return;
+        }
+        if let Some(connection) = self.table.get(slot) {
+            tracing::debug!(%error, connection = connection.identity.connection, "peer is gone");
+        }
+        self.remove(slot);
+    }
+
+    /// The peer has sent its last byte. What it is owed after its own close was sent before.
+    fn on_end(&mut self, slot: usize) {
+        self.remove(slot);
+    }
+
+    /// Takes bytes of the stream, from the socket or from behind the handshake.
+    pub(super) fn received(&mut self, slot: usize, bytes: &[u8]) {
+        let now = Instant::now();
+        let clock = self.clock(now);
+        let Some(key) = self.table.key(slot) else { return };
+        let Some(connection) = self.table.get(slot) else { return };
+        connection.heard = clock;
+        connection.pinged = false;
+        if !connection.is_open() {
+            return;
+        }
+        let mut inbound = std::mem::take(&mut connection.inbound);
+        let was_partial = inbound.is_partial();
+        let mut pool = self.pool.lend();
+        let outcome = inbound.receive(&mut pool, bytes, &mut |event| self.on_event(slot, clock, event));
+        self.pool.take_back(pool);
+        match outcome {
+            Ok(ControlFlow::Continue(())) => {
+                let is_partial = inbound.is_partial();
+                if let Some(connection) = self.table.get(slot) {
+                    connection.inbound = inbound;
+                }
+                if is_partial && !was_partial {
+                    self.deadlines.add(now + self.config.read_timeout, key, Due::Message);
+                }
+            }
+            Ok(ControlFlow::Break(())) => {}
+            Err(fault) => {
+                self.stats.protocol_errors.inc();
+                self.close(slot, fault.code, fault.reason);
+            }
+        }
+        self.settle_debts(slot, bytes.len(), clock, now);
+    }
+
+    fn settle_debts(&mut self, slot: usize, bytes: usize, clock: u32, now: Instant) {
+        let rate = self.config.byte_rate as f32;
+        let out_buffer = self.config.out_buffer;
+        let max_inflight = self.config.max_inflight;
+        let Some(key) = self.table.key(slot) else { return };
+        let Some(connection) = self.table.get(slot) else { return };
+        connection.paused.answers = connection.direct_pending() > out_buffer;
+        connection.paused.inflight = connection.inflight >= max_inflight;
+        let wait = if rate > 0.0 { connection.bytes.take(bytes as f32, rate, rate, clock) } else { None };
+        self.pause(key, slot, wait, now);
+    }
+
+    fn pause(&mut self, key: super::inbox::ConnectionKey, slot: usize, wait: Option<Duration>, now: Instant) {
+        let (Some(wait), Some(connection)) = (wait, self.table.get(slot)) else { return };
+        if !connection.paused.debt {
+            connection.paused.debt = true;
+            self.deadlines.add(now + wait, key, Due::Resume);
+        }
+    }
+
+    fn on_event(&mut self, slot: usize, clock: u32, event: Event<'_>) -> ControlFlow<()> {
+        let Some(connection) = self.table.get(slot) else { return ControlFlow::Break(()) };
+        match event {
+            Event::Text(bytes) | Event::Binary(bytes) if connection.identity.echo => {
+                let opcode = if matches!(event, Event::Text(_)) { frame::TEXT } else { frame::BINARY };
+                frame::whole(opcode, bytes, &mut connection.direct);
+                self.enqueue(slot);
+            }
+            Event::Text(bytes) if connection.format == Format::Json => self.on_message(slot, clock, bytes),
+            Event::Binary(bytes) if connection.format == Format::Cbor => self.on_message(slot, clock, bytes),
+            Event::Text(_) => self.close(slot, CloseCode::UnsupportedData, "text on a connection of the binary form"),
+            Event::Binary(_) => self.close(slot, CloseCode::UnsupportedData, "binary on a connection of the JSON form"),
+            Event::Ping(payload) => {
+                connection.pong = Some(payload.into());
+                self.enqueue(slot);
+                self.on_control(slot, clock);
+            }
+            Event::Pong(_) => {
+                self.stats.pongs.inc();
+                self.on_control(slot, clock);
+            }
+            Event::Close(code) => self.answer_close(slot, code),
+        }
+        let is_open = self.table.get(slot).is_some_and(|connection| connection.is_open());
+        if is_open { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
+    fn on_control(&mut self, slot: usize, clock: u32) {
+        let rate = self.config.control_rate as f32;
+        let Some(connection) = self.table.get(slot) else { return };
+        if rate > 0.0 && connection.control.take(1.0, rate, rate, clock).is_some() {
+            self.close(slot, CloseCode::PolicyViolation, "more control frames than limits.control_rate");
+        }
+    }
+
+    fn on_message(&mut self, slot: usize, clock: u32, bytes: &[u8]) {
+        let (rate, burst) = (self.config.message_rate as f32, self.config.message_burst.max(1) as f32);
+        let Some(key) = self.table.key(slot) else { return };
+        let Some(connection) = self.table.get(slot) else { return };
+        connection.heard_app = clock;
+        connection.app_pinged = false;
+        let wait = if rate > 0.0 { connection.messages.take(1.0, rate, burst, clock) } else { None };
+        let application = Arc::clone(&self.application);
+        if let Some(mut session) = self.session(slot) {
+            application.message(&mut session, bytes);
+        }
+        if wait.is_some() {
+            self.pause(key, slot, wait, Instant::now());
+        }
+    }
+
+    /// The peer closes: its close is answered with its own code, and the stream ends.
+    fn answer_close(&mut self, slot: usize, code: Option<u16>) {
+        let Some(connection) = self.table.get(slot) else { return };
+        match code {
+            Some(code) => frame::close(code, "", &mut connection.direct),
+            None => frame::whole(frame::CLOSE, &[], &mut connection.direct),
+        }
+        self.begin_closing(slot, code.unwrap_or(1005));
+    }
+
+    /// Closes the connection from our side. What is left of a cut frame goes out first; nothing more of the log does.
+    pub(super) fn close(&mut self, slot: usize, code: CloseCode, reason: &str) {
+        let Some(connection) = self.table.get(slot) else { return };
+        if !connection.is_open() {
+            return;
+        }
+        tracing::debug!(connection = connection.identity.connection, client = %connection.identity.client, code = code.code(), reason, "closing connection");
+        frame::close(code.code(), reason, &mut connection.direct);
+        self.begin_closing(slot, code.code());
+    }
+
+    fn begin_closing(&mut self, slot: usize, code: u16) {
+        let Some(key) = self.table.key(slot) else { return };
+        let Some(connection) = self.table.get(slot) else { return };
+        connection.stage = Stage::Closing { code, finished: false };
+        connection.lagging = false;
+        connection.replay = Vec::new();
+        connection.missed = None;
+        connection.pong = None;
+        connection.paused = super::connection::Paused::default();
+        self.deadlines.add(Instant::now() + self.config.close_timeout, key, Due::Closing);
+        self.enqueue(slot);
+        self.ready.push(slot);
+    }
+}

@@ -1,0 +1,308 @@
+//! A session: one connection as the application sees it while it handles something of it.
+
+use std::net::SocketAddr;
+
+use super::connection::Identity;
+use super::handle::ShardHandle;
+use super::inbox::{Command, ConnectionKey};
+use super::turn::Core;
+use crate::bus::{PublishError, Receipt};
+use crate::log::{Located, Position, StreamId, Subscription};
+use crate::protocol::{ClientId, CloseCode, ErrorCode, Format, GapReason, HubMessage, Offset, RoomName, Target};
+use crate::ws::frame;
+
+/// A request is refused: what the `error` says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Refusal {
+    /// The code for programs.
+    pub code: ErrorCode,
+    /// The message for people; names the field or the limit.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal with this code and message.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// A page of a room's history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// The newest `n`.
+    Last(usize),
+    /// Everything after this offset, at most `n`.
+    Since(Offset, usize),
+}
+
+/// One connection, borrowed from its shard.
+#[derive(Debug)]
+pub struct Session<'a> {
+    core: &'a mut Core,
+    slot: usize,
+    key: ConnectionKey,
+}
+
+impl Core {
+    pub(super) fn session(&mut self, slot: usize) -> Option<Session<'_>> {
+        let key = self.table.key(slot)?;
+        Some(Session { core: self, slot, key })
+    }
+}
+
+impl Session<'_> {
+    fn connection(&mut self) -> &mut super::connection::Connection {
+        self.core.table.get(self.slot).expect("a session does not outlive its connection")
+    }
+
+    /// Who it is.
+    pub fn identity(&mut self) -> &Identity {
+        &self.connection().identity
+    }
+
+    /// The client it belongs to.
+    pub fn client(&mut self) -> ClientId {
+        self.connection().identity.client.clone()
+    }
+
+    /// The connection's key: with [`handle`](Self::handle) it reaches the connection later, from anywhere.
+    pub fn key(&self) -> ConnectionKey {
+        self.key
+    }
+
+    /// The peer's address.
+    pub fn address(&mut self) -> SocketAddr {
+        self.connection().identity.address
+    }
+
+    /// Its shard.
+    pub fn handle(&self) -> ShardHandle {
+        self.core.handle.clone()
+    }
+
+    /// Its wire format.
+    pub fn format(&mut self) -> Format {
+        self.connection().format
+    }
+
+    /// The epoch and the newest offset of the log.
+    pub fn now(&self) -> (crate::protocol::Epoch, Offset) {
+        (self.core.view.tip().epoch.clone(), self.core.view.tip().newest)
+    }
+
+    /// Counts a request by its `message_id`.
+    pub fn count(&mut self, id: u32) {
+        self.core.stats.received(id);
+    }
+
+    /// Sends a message of the hub to this connection alone.
+    pub fn reply(&mut self, message: &HubMessage<'_>) {
+        if let HubMessage::Error { code, .. } = message {
+            self.core.stats.errors.inc(code.name());
+        }
+        let connection = self.connection();
+        if !connection.is_open() {
+            return;
+        }
+        let format = connection.format;
+        frame::with(frame::opcode(format), &mut connection.direct, |out| message.encode(format, out));
+        self.core.enqueue(self.slot);
+    }
+
+    /// Sends a message that is already encoded in the connection's format.
+    pub fn send(&mut self, payload: &[u8]) {
+        let connection = self.connection();
+        if connection.is_open() {
+            frame::whole(frame::opcode(connection.format), payload, &mut connection.direct);
+            self.core.enqueue(self.slot);
+        }
+    }
+
+    /// Refuses a malformed request; a peer that sends too many is closed.
+    pub fn malformed(&mut self, reference: Option<&str>, code: ErrorCode, message: &str) {
+        self.reply(&HubMessage::Error { reference, code, message });
+        let max = self.core.config.max_errors;
+        let connection = self.connection();
+        connection.errors += 1;
+        if max > 0 && connection.errors >= max {
+            self.close(CloseCode::TooManyErrors, "more malformed messages than limits.max_errors");
+        }
+    }
+
+    /// Closes the connection.
+    pub fn close(&mut self, code: CloseCode, reason: &str) {
+        self.core.close(self.slot, code, reason);
+    }
+
+    /// A receipt for a publication of this connection: the bus's answer becomes its `ack` or `error`.
+    pub fn receipt(&mut self, reference: Option<&str>) -> Receipt {
+        self.connection().inflight += 1;
+        let (handle, key) = (self.handle(), self.key);
+        let reference = reference.map(Box::from);
+        Receipt::new(move |result| handle.send(Command::Resolve { key, reference, result }))
+    }
+
+    /// An answer to this connection is on its way and will end with a [`Command::Deliver`]: counted like a publication under way.
+    pub fn begin_wait(&mut self) {
+        self.connection().inflight += 1;
+    }
+
+    /// The epoch, and the offset from which on everything is delivered or reported.
+    pub fn starting_point(&mut self) -> (crate::protocol::Epoch, Offset) {
+        let (epoch, newest) = self.now();
+        let connection = self.connection();
+        let resumed = connection.resumed.take().filter(|resume| resume.epoch == epoch.as_str());
+        (epoch, resumed.map_or(newest, |resume| resume.offset))
+    }
+
+    pub(super) fn answer_publish(&mut self, reference: Option<&str>, result: Result<Offset, PublishError>) {
+        match (reference, result) {
+            (Some(_), Ok(offset)) => self.reply(&HubMessage::Ack { reference, offset: Some(offset), data: None }),
+            (None, Ok(_)) => {}
+            (_, Err(error)) => {
+                self.reply(&HubMessage::Error { reference, code: error.code(), message: &error.to_string() })
+            }
+        }
+    }
+
+    /// Joins a room; with `from` everything after that offset is replayed first. Returns the offset from which on everything is delivered.
+    /// Joining twice is fine.
+    ///
+    /// # Errors
+    /// Too many rooms.
+    pub fn join(&mut self, room: &RoomName, from: Option<Offset>) -> Result<Offset, Refusal> {
+        self.core.pull();
+        let (epoch, newest) = self.now();
+        let target = Target::Room(room.clone());
+        let known = self.core.view.find(&target);
+        let max = self.core.config.max_rooms;
+        let head = self.core.view.head();
+        let connection = self.connection();
+        let is_member = known.is_some_and(|stream| connection.subscriptions.iter().skip(1).any(|s| s.stream == stream));
+        if !is_member {
+            if connection.subscriptions.len() > max {
+                return Err(Refusal::new(
+                    ErrorCode::TooManyRooms,
+                    format!("a connection may be in {max} rooms (limits.max_rooms_per_connection)"),
+                ));
+            }
+            let stream = self.core.view.retain(&target);
+            self.core.members.add(stream, self.slot);
+            self.connection().subscriptions.push(Subscription { stream, since: head });
+        }
+        let Some(from) = from else { return Ok(newest) };
+        let Some(stream) = self.core.view.find(&target) else { return Ok(newest) };
+        match self.core.log.locate(epoch.as_str(), from) {
+            Located::At(position) if position >= self.core.view.first() => {
+                self.replay(stream, position, head);
+                Ok(from)
+            }
+            Located::Ahead => Ok(newest),
+            Located::At(_) | Located::Lost => {
+                let first = self.core.view.first();
+                self.replay(stream, first, head);
+                let to = self.core.view.offset(first).unwrap_or(newest);
+                self.reply(&HubMessage::Gap {
+                    from,
+                    to,
+                    count: None,
+                    reason: GapReason::Expired,
+                    room: Some(room.as_str()),
+                });
+                Ok(to)
+            }
+        }
+    }
+
+    /// Queues the room's entries in `from..head` in front of everything at the cursor; the newest `max_history` of them.
+    fn replay(&mut self, stream: StreamId, from: Position, head: Position) {
+        let positions: Vec<Position> =
+            self.core.view.positions_from(stream, from).filter(|position| *position < head).collect();
+        let max = self.core.config.max_history;
+        let skipped = positions.len().saturating_sub(max);
+        if skipped > 0 {
+            let lost = positions[0]..positions[skipped - 1];
+            let offset = |position| self.core.view.offset(position).unwrap_or_default();
+            let (from, to) = (offset(lost.start), offset(lost.end));
+            let count = Some(skipped as u64);
+            let room = self.core.view.target(stream).clone();
+            let room = match &room {
+                Target::Room(room) => Some(room.as_str()),
+                Target::Broadcast | Target::Client(_) => None,
+            };
+            self.reply(&HubMessage::Gap { from, to, count, reason: GapReason::Expired, room });
+        }
+        let connection = self.connection();
+        connection.replay.extend_from_slice(&positions[skipped..]);
+        connection.replay.sort_unstable();
+        connection.replay.dedup();
+        self.core.enqueue(self.slot);
+    }
+
+    /// Leaves a room; what of it was not sent yet is not sent any more.
+    ///
+    /// # Errors
+    /// It is not in the room.
+    pub fn leave(&mut self, room: &RoomName) -> Result<(), Refusal> {
+        let not_joined = || Refusal::new(ErrorCode::NotJoined, "room: the connection is not in it");
+        let stream = self.core.view.find(&Target::Room(room.clone())).ok_or_else(not_joined)?;
+        let connection = self.connection();
+        let at = connection.subscriptions.iter().skip(1).position(|s| s.stream == stream).ok_or_else(not_joined)?;
+        connection.subscriptions.remove(at + 1);
+        self.core.members.remove(stream, self.slot);
+        self.core.view.release(stream);
+        Ok(())
+    }
+
+    /// Whether it is in the room.
+    pub fn is_in(&mut self, room: &RoomName) -> bool {
+        let stream = self.core.view.find(&Target::Room(room.clone()));
+        stream.is_some_and(|stream| self.connection().subscriptions.iter().skip(1).any(|s| s.stream == stream))
+    }
+
+    /// The rooms it is in.
+    pub fn rooms(&mut self) -> Vec<RoomName> {
+        self.core.rooms_of(self.slot)
+    }
+
+    /// Answers with a page of a room's history. At most `max_history` messages and what fits the out buffer.
+    pub fn history(&mut self, reference: Option<&str>, room: &RoomName, page: Page) {
+        self.core.pull();
+        let format = self.format();
+        let core = &*self.core;
+        let max = core.config.max_history;
+        let (mut positions, mut complete) = (Vec::new(), true);
+        if let Some(stream) = core.view.find(&Target::Room(room.clone())) {
+            match page {
+                Page::Last(n) => {
+                    positions.extend(core.view.positions_from(stream, 0).rev().take(n.min(max)));
+                    positions.reverse();
+                    complete = positions.len() == n || n <= max && core.view.first() == 0;
+                }
+                Page::Since(offset, n) => {
+                    let epoch = &core.view.tip().epoch;
+                    let located = core.log.locate(epoch.as_str(), offset);
+                    let from = if let Located::At(position) = located { position } else { 0 };
+                    let all = core.view.positions_from(stream, from);
+                    complete = !matches!(located, Located::Lost) && all.len() <= n.min(max);
+                    positions.extend(all.take(n.min(max)));
+                }
+            }
+        }
+        let mut bytes = 0;
+        let mut messages: Vec<&[u8]> = Vec::with_capacity(positions.len());
+        for payload in positions.iter().filter_map(|position| core.view.payload(format, *position)) {
+            bytes += payload.len();
+            if bytes > core.config.out_buffer.max(1 << 16) * 4 {
+                complete = false;
+                break;
+            }
+            messages.push(payload);
+        }
+        let message =
+            HubMessage::History { reference, room: room.as_str(), messages: &messages, complete }.to_vec(format);
+        self.send(&message);
+    }
+}
