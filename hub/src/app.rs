@@ -9,18 +9,20 @@
 mod builder;
 mod census;
 mod configure;
+mod control;
 mod drainable;
 mod entrance;
 mod inlet;
 mod shards;
+mod vitals;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use arc_swap::ArcSwap;
 use gohub_settings::Settings;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use builder::{Builder, StartError};
@@ -36,6 +38,7 @@ use crate::metrics::Metrics;
 use crate::net::tls::TlsSlot;
 use crate::net::{Admission, Door};
 use crate::protocol::{Offset, Publication};
+use crate::reload::Reload;
 
 /// A running hub; clones are the same hub.
 #[derive(Debug, Clone)]
@@ -49,7 +52,14 @@ struct Inner {
     bus: Arc<Switch>,
     inlet: Arc<inlet::LogInlet>,
     directory: Arc<Directory>,
+    census: Arc<census::Census>,
     dispatcher: Arc<Dispatcher>,
+    reload: Arc<Reload>,
+    /// Where the admin listener is, and its tasks: they end after everything else.
+    admin: OnceLock<(watch::Receiver<SocketAddr>, Tasks)>,
+    drain_wanted: Notify,
+    /// Unix milliseconds.
+    started_at: u64,
     admission: Admission,
     door: ArcSwap<Door>,
     tls: TlsSlot,
@@ -90,6 +100,21 @@ impl Hub {
         self.0.listening().address
     }
 
+    /// Where the admin API is.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.0.admin.get().map(|(address, _)| *address.borrow())
+    }
+
+    /// The settings' keeper: what is loaded, what was refused, and [`replace`](Reload::replace) for programs.
+    pub fn reload(&self) -> &Reload {
+        &self.0.reload
+    }
+
+    /// Ends when somebody asks over the admin API for a drain.
+    pub async fn drain_wanted(&self) {
+        self.0.drain_wanted.notified().await;
+    }
+
     /// The settings in force.
     pub fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.0.settings.borrow())
@@ -126,13 +151,14 @@ impl Hub {
         report
     }
 
+    /// The hub's tasks, for what lives as long as it does.
+    pub fn tasks(&self) -> &Tasks {
+        &self.0.tasks
+    }
+
     /// What is left of a drain is done at once.
     pub fn hurry(&self) {
         self.0.hurry.cancel();
-    }
-
-    pub(crate) fn bus(&self) -> &Switch {
-        &self.0.bus
     }
 }
 

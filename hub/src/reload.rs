@@ -121,6 +121,39 @@ impl Reload {
         })
     }
 
+    /// Settings that follow no file: those of a program that uses the library. They change by [`replace`](Self::replace).
+    #[must_use]
+    pub fn fixed(settings: Settings, metrics: Arc<ConfigStats>) -> Self {
+        let hash = settings.hash();
+        metrics.loaded(&hash);
+        let settings = Arc::new(settings);
+        Self {
+            source: Source::new(None, Vec::new()),
+            judge: Box::new(|_| Ok(())),
+            booted: Arc::clone(&settings),
+            settings: watch::Sender::new(settings),
+            status: watch::Sender::new(Status::loaded(hash, Vec::new())),
+            seen: Mutex::new(Ok(None)),
+            nudge: Notify::new(),
+            metrics,
+        }
+    }
+
+    /// Puts `settings` in force, as a changed file would.
+    ///
+    /// # Errors
+    /// What is wrong with them; then nothing changes.
+    pub fn replace(&self, settings: Settings) -> Result<(), SettingsError> {
+        settings.validate()?;
+        (self.judge)(&settings)?;
+        let hash = settings.hash();
+        self.metrics.loaded(&hash);
+        let restart = gohub_settings::diff(&self.booted, &settings).restart;
+        self.settings.send_replace(Arc::new(settings));
+        self.status.send_replace(Status::loaded(hash, restart));
+        Ok(())
+    }
+
     /// The settings in force.
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {

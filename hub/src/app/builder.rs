@@ -4,19 +4,21 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use arc_swap::ArcSwap;
 use gohub_settings::{Settings, SettingsError};
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::census::Census;
 use super::configure::{admission_limits, retention, shard_config};
+use super::control::HubControl;
 use super::inlet::LogInlet;
 use super::shards::Shards;
-use super::{Hub, Inner, Listening};
+use super::{Hub, Inner, Listening, vitals};
+use crate::admin::{Admin, Error as AdminError, Server};
 use crate::bus::{LocalBus, SeenLimits, Switch};
 use crate::directory::Directory;
 use crate::dispatcher::{Dispatcher, Handler, Live, Observer};
@@ -26,7 +28,9 @@ use crate::metrics::Metrics;
 use crate::net::tls::{TlsError, TlsSlot};
 use crate::net::{Admission, Door};
 use crate::protocol::Epoch;
+use crate::reload::Reload;
 use crate::shard::{Application, Shard};
+use crate::telemetry::Telemetry;
 
 /// Why a hub did not start.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +51,9 @@ pub enum StartError {
         /// What the kernel says.
         source: io::Error,
     },
+    /// The admin listener could not be bound.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
     /// The system gives no epoll instance or no thread.
     #[error("starting a shard failed: {0}")]
     Shard(io::Error),
@@ -57,7 +64,8 @@ pub struct Builder {
     settings: Settings,
     handlers: HashMap<u32, Arc<dyn Handler>>,
     observers: Vec<Arc<dyn Observer>>,
-    updates: Option<watch::Receiver<Arc<Settings>>>,
+    reload: Option<Arc<Reload>>,
+    telemetry: Telemetry,
     metrics: Metrics,
 }
 
@@ -69,7 +77,14 @@ impl std::fmt::Debug for Builder {
 
 impl Builder {
     pub(super) fn new(settings: Settings) -> Self {
-        Self { settings, handlers: HashMap::new(), observers: Vec::new(), updates: None, metrics: Metrics::default() }
+        Self {
+            settings,
+            handlers: HashMap::new(),
+            observers: Vec::new(),
+            reload: None,
+            telemetry: Telemetry::detached(),
+            metrics: Metrics::default(),
+        }
     }
 
     /// Handles messages of this id, which must be 1000 or above, before any configured route.
@@ -90,10 +105,18 @@ impl Builder {
         self
     }
 
-    /// Follows these settings while it runs.
+    /// Follows these settings while it runs, and reports on them, instead of the ones it was made with.
     #[must_use]
-    pub fn follow(mut self, updates: watch::Receiver<Arc<Settings>>) -> Self {
-        self.updates = Some(updates);
+    pub fn reload(mut self, reload: Arc<Reload>) -> Self {
+        self.settings = (*reload.settings()).clone();
+        self.reload = Some(reload);
+        self
+    }
+
+    /// Lets the admin listener and the settings change this log.
+    #[must_use]
+    pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = telemetry;
         self
     }
 
@@ -110,7 +133,9 @@ impl Builder {
     /// See [`StartError`]; then nothing is left running.
     pub async fn start(self) -> Result<Hub, StartError> {
         self.settings.validate()?;
-        let settings = Arc::new(self.settings);
+        let stats = self.metrics.config();
+        let reload = self.reload.unwrap_or_else(|| Arc::new(Reload::fixed(self.settings, Arc::clone(stats))));
+        let settings = reload.settings();
         let node: Box<str> = node_name(&settings).into();
         let tasks = Tasks::new(Handle::current());
         let tls = TlsSlot::default();
@@ -123,12 +148,12 @@ impl Builder {
         let seen = SeenLimits::from(&settings.idempotency);
         let bus = Arc::new(Switch::new(Arc::new(LocalBus::new(Arc::clone(&inlet) as _, seen))));
         let directory = Arc::new(Directory::default());
-        let census = Arc::new(Census::new(Arc::clone(&shards)));
+        let census = Arc::new(Census::new(Arc::clone(&shards), Arc::clone(&directory)));
         let live = Live::new(&settings, &node);
         let dispatcher = Dispatcher::new(
             Arc::clone(&bus) as _,
             Arc::clone(&directory),
-            census,
+            Arc::clone(&census) as _,
             self.handlers,
             self.observers,
             live,
@@ -148,7 +173,12 @@ impl Builder {
             bus,
             inlet,
             directory,
+            census,
             dispatcher,
+            reload,
+            admin: OnceLock::new(),
+            drain_wanted: Notify::new(),
+            started_at: crate::clock::unix_millis(),
             admission,
             door: ArcSwap::from_pointee(Door::new(&settings)),
             tls,
@@ -164,15 +194,39 @@ impl Builder {
             inner.shards.stop();
             return Err(StartError::Bind { field: "server.addr", addr: wanted, source });
         }
-        if let Some(updates) = self.updates {
-            follow(&inner, updates);
+        if let Err(error) = serve_admin(&inner, self.telemetry).await {
+            inner.shards.stop();
+            inner.tasks.token().cancel();
+            return Err(error.into());
         }
+        follow(&inner);
+        inner.tasks.spawn("vitals", vitals::watch(Arc::clone(&inner)));
         inner.lifecycle.advance(Phase::Ready);
         Ok(Hub(inner))
     }
 }
 
-fn follow(inner: &Arc<Inner>, mut updates: watch::Receiver<Arc<Settings>>) {
+async fn serve_admin(inner: &Arc<Inner>, telemetry: Telemetry) -> Result<(), AdminError> {
+    let admin = Admin {
+        control: Arc::new(HubControl(Arc::clone(inner))),
+        lifecycle: inner.lifecycle.clone(),
+        reload: Arc::clone(&inner.reload),
+        telemetry,
+        metrics: inner.metrics.clone(),
+    };
+    let server = Server::bind(admin).await?;
+    // The admin listener is a group of its own: it stops last, so that a drain can be watched to its end.
+    let tasks = Tasks::new(Handle::current());
+    let run = server.local_addr();
+    tasks.spawn("admin listener", server.run(tasks.clone(), tasks.token()));
+    if inner.admin.set((run, tasks)).is_err() {
+        tracing::error!("the admin listener was started twice");
+    }
+    Ok(())
+}
+
+fn follow(inner: &Arc<Inner>) {
+    let mut updates = inner.reload.watch();
     let (hub, stop) = (Arc::clone(inner), inner.tasks.token());
     inner.tasks.spawn("settings", async move {
         while let Some(Ok(())) = stop.run_until_cancelled(updates.changed()).await {
@@ -204,9 +258,11 @@ fn start_shards(
     }
     shards.set(made.iter().map(|(_, handle)| handle.clone()).collect());
     for (index, (shard, _)) in made.into_iter().enumerate() {
+        let failed = Arc::clone(shards);
         let run = move || {
             if let Err(error) = shard.run() {
                 tracing::error!(%error, shard = index, "shard failed");
+                failed.fail();
             }
         };
         if let Err(error) = tasks.spawn_thread(format!("shard-{index}"), run) {

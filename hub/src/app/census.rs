@@ -5,17 +5,24 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 use super::shards::Shards;
+use crate::directory::Directory;
 use crate::dispatcher::{Colleagues, Found};
 use crate::protocol::{ClientId, RoomName};
 use crate::shard::Refusal;
 
 pub(super) struct Census {
     shards: Arc<Shards>,
+    directory: Arc<Directory>,
 }
 
 impl Census {
-    pub(super) fn new(shards: Arc<Shards>) -> Self {
-        Self { shards }
+    pub(super) fn new(shards: Arc<Shards>, directory: Arc<Directory>) -> Self {
+        Self { shards, directory }
+    }
+
+    /// Whether a message to the client could reach anybody, as far as is known without asking.
+    pub(super) fn may_exist(&self, client: &ClientId) -> bool {
+        self.directory.knows(client) || self.exist()
     }
 }
 

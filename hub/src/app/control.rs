@@ -18,7 +18,9 @@ pub(super) struct HubControl(pub(super) Arc<Inner>);
 impl HubControl {
     fn is_this(&self, scope: &Scope) -> Result<(), Failure> {
         match scope {
-            Scope::Node(node) if **node != *self.0.node => Err(Failure::new(ErrorCode::BadRequest, format!("node: there is no hub {node:?}"))),
+            Scope::Node(node) if **node != *self.0.node => {
+                Err(Failure::new(ErrorCode::BadRequest, format!("node: there is no hub {node:?}")))
+            }
             Scope::Node(_) | Scope::Cluster => Ok(()),
         }
     }
@@ -34,7 +36,11 @@ impl Control for HubControl {
 
     fn ready(&self) -> Result<(), String> {
         let health = self.0.bus.health();
-        if health.delivering { Ok(()) } else { Err(health.last_error.unwrap_or_else(|| "the bus does not deliver".to_owned())) }
+        if health.delivering {
+            Ok(())
+        } else {
+            Err(health.last_error.unwrap_or_else(|| "the bus does not deliver".to_owned()))
+        }
     }
 
     fn accepting(&self) -> Result<(), String> {
@@ -57,21 +63,29 @@ impl Control for HubControl {
                 }
                 let (receipt, answer) = Receipt::channel();
                 bus.publish(publication, receipt);
-                futures::future::Either::Right(async move { answer.await.map_err(|error| Failure::new(error.code(), error.to_string())) })
+                futures::future::Either::Right(async move {
+                    answer.await.map_err(|error| Failure::new(error.code(), error.to_string()))
+                })
             })
             .collect();
         Box::pin(futures::future::join_all(answers))
     }
 
-    fn clients(&self, scope: Scope, filter: ClientFilter, page: Page) -> BoxFuture<'_, Result<Listing<ClientInfo>, Failure>> {
+    fn clients(
+        &self,
+        scope: Scope,
+        filter: ClientFilter,
+        page: Page,
+    ) -> BoxFuture<'_, Result<Listing<ClientInfo>, Failure>> {
         Box::pin(async move {
             self.is_this(&scope)?;
             let rows = self.0.shards.clients().await;
             let is_meant = |row: &ClientRow| {
-                filter.client.as_ref().is_none_or(|client| row.client == *client) && filter.room.as_ref().is_none_or(|room| row.rooms.contains(room))
+                filter.client.as_ref().is_none_or(|client| row.client == *client)
+                    && filter.room.as_ref().is_none_or(|room| row.rooms.contains(room))
             };
             let items = rows.into_iter().filter(is_meant).map(|row| self.0.client_info(row)).collect();
-            Ok(Listing::page(items, &page))
+            Ok(Listing::of(items, &page))
         })
     }
 
@@ -80,13 +94,17 @@ impl Control for HubControl {
             self.is_this(&scope)?;
             let rows = self.0.shards.rooms().await;
             let node = self.0.node.to_string();
-            let room = |row: crate::shard::RoomRow| RoomInfo { room: row.room.to_string(), members: row.members as u64, nodes: vec![node.clone()] };
-            Ok(Listing::page(rows.into_iter().map(room).collect(), &page))
+            let room = |row: crate::shard::RoomRow| RoomInfo {
+                room: row.room.to_string(),
+                members: row.members as u64,
+                nodes: vec![node.clone()],
+            };
+            Ok(Listing::of(rows.into_iter().map(room).collect(), &page))
         })
     }
 
     fn nodes(&self, page: Page) -> BoxFuture<'_, Result<Listing<NodeInfo>, Failure>> {
-        Box::pin(async move { Ok(Listing::page(vec![self.0.node_info()], &page)) })
+        Box::pin(async move { Ok(Listing::of(vec![self.0.node_info()], &page)) })
     }
 
     fn kick(&self, scope: Scope, client: ClientId, connection: Option<u64>) -> BoxFuture<'_, Result<Kicked, Failure>> {
@@ -126,7 +144,7 @@ impl Inner {
             phase: self.lifecycle.phase().to_string(),
             connections: self.metrics.connections(),
             config_hash: status.loaded_hash,
-            config_error: status.refused.map(|refused| refused.error),
+            config_error: status.last_error.map(|refusal| refusal.message),
             started_at: self.started_at,
         }
     }

@@ -37,5 +37,11 @@ impl Drainable for Inner {
         self.bus.close().await;
     }
 
-    async fn close_admin(&self) {}
+    async fn close_admin(&self) {
+        if let Some((_, tasks)) = self.admin.get()
+            && let Err(late) = tasks.stop(Duration::from_secs(1)).await
+        {
+            tracing::warn!(%late, "admin listener did not stop in time");
+        }
+    }
 }

@@ -26,7 +26,7 @@ impl Drop for Entry {
 }
 
 impl Inner {
-    fn now(&self) -> Arc<Settings> {
+    pub(super) fn now(&self) -> Arc<Settings> {
         Arc::clone(&self.settings.borrow())
     }
 }

@@ -12,6 +12,7 @@ use crate::shard::{Adopt, Answer, ClientRow, Command, Kick, RoomRow, ShardHandle
 pub struct Shards {
     handles: OnceLock<Vec<ShardHandle>>,
     next: AtomicUsize,
+    failed: AtomicUsize,
 }
 
 impl Shards {
@@ -23,6 +24,15 @@ impl Shards {
 
     fn all(&self) -> &[ShardHandle] {
         self.handles.get().map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn fail(&self) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Shards whose loop has ended by a fault: their connections are dead, and only a restart helps.
+    pub(super) fn failed(&self) -> usize {
+        self.failed.load(Ordering::Relaxed)
     }
 
     pub(super) fn len(&self) -> usize {

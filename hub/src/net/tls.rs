@@ -49,6 +49,18 @@ impl TlsSlot {
     }
 }
 
+/// Whether the certificate of these settings would load: the check that a reload makes before it takes them.
+///
+/// # Errors
+/// What is wrong with the files.
+pub fn check(settings: &gohub_settings::Settings) -> Result<(), gohub_settings::SettingsError> {
+    let Some(tls) = &settings.server.tls else { return Ok(()) };
+    read(tls).map(drop).map_err(|error| gohub_settings::SettingsError::Field {
+        path: "server.tls".to_owned(),
+        message: error.to_string(),
+    })
+}
+
 fn read(tls: &ServerTls) -> Result<ServerConfig, TlsError> {
     let file = |field, path: &str| {
         let path = path.to_owned();

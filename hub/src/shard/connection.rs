@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::bucket::Bucket;
 use super::transport::Transport;
-use crate::log::{Position, Rest, StreamId, Subscription};
+use crate::log::{Position, Rest, Subscription};
 use crate::protocol::{ClientId, Format, Offset};
 use crate::ws::Inbound;
 
@@ -140,11 +140,6 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// The stream of its client's mailbox.
-    pub(super) fn mailbox(&self) -> Option<StreamId> {
-        self.subscriptions.first().map(|first| first.stream)
-    }
-
     /// Bytes made for it alone and not yet sent.
     pub(super) fn direct_pending(&self) -> usize {
         self.direct.len() - self.direct_sent

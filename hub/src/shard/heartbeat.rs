@@ -18,8 +18,6 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Sweep {
     next: Option<Instant>,
     expire: Option<Instant>,
-    /// Whether the last turn was one in which the log's size is measured.
-    pub(super) measured: bool,
 }
 
 impl Sweep {
@@ -29,11 +27,11 @@ impl Sweep {
 
     /// Whether it is time to let old entries go.
     pub(super) fn expire_due(&mut self, now: Instant) -> bool {
-        self.measured = self.expire.is_none_or(|at| now >= at);
-        if self.measured {
+        let is_due = self.expire.is_none_or(|at| now >= at);
+        if is_due {
             self.expire = Some(now + EXPIRE_EVERY);
         }
-        self.measured
+        is_due
     }
 }
 

@@ -307,9 +307,6 @@ impl Core {
         if self.sweep.expire_due(now) {
             self.view.expire(&self.log);
         }
-        let (bytes, entries) = if self.sweep.measured { self.log.size() } else { return };
-        self.stats.log_bytes.set(bytes as u64);
-        self.stats.log_entries.set(entries);
     }
 
     fn on_due(&mut self, key: ConnectionKey, due: Due, now: Instant) {

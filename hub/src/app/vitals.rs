@@ -1,0 +1,25 @@
+//! Vitals: figures that nobody's work produces, looked at once a second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Inner;
+
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Measures the log and the memory budget until the hub stops.
+pub(super) async fn watch(hub: Arc<Inner>) {
+    let stop = hub.tasks.token();
+    let mut tick = tokio::time::interval(LOOK);
+    while stop.run_until_cancelled(tick.tick()).await.is_some() {
+        let (bytes, entries) = hub.log.size();
+        // The log is one for all shards: its size stands in the first one's figures.
+        if let Some(first) = hub.metrics.shards().first() {
+            first.log_bytes.set(bytes as u64);
+            first.log_entries.set(entries);
+        }
+        let budget = hub.now().limits.memory.as_u64();
+        let resident = tikv_jemalloc_ctl::epoch::advance().and_then(|_| tikv_jemalloc_ctl::stats::resident::read());
+        hub.admission.set_over_memory(budget > 0 && resident.is_ok_and(|resident| resident as u64 > budget));
+    }
+}
