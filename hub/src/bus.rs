@@ -10,8 +10,10 @@
 //! A bus knows no shard and no connection: what it delivers goes through an [`Inlet`], which the
 //! app implements for the log's appender. The delivery contract stands at [`MessageBus`].
 
+mod batch;
 mod delivery;
 mod error;
+pub mod etcd;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod health;
@@ -25,6 +27,7 @@ use futures::future::BoxFuture;
 
 pub use delivery::{Delivery, Inlet, LOCAL_ONLY_MINOR, is_local_only};
 pub use error::PublishError;
+pub use etcd::{EtcdBus, EtcdParts};
 pub use health::BusHealth;
 pub use local::LocalBus;
 pub use metrics::{BusMetrics, BusObserver, Figure, NoObserver};

@@ -41,6 +41,8 @@ pub struct BusMetrics {
     pub retries: Figure,
     /// Publications delivered by the watch.
     pub delivered: Figure,
+    /// Bytes of the values that the watch delivered.
+    pub delivered_bytes: Figure,
     /// Publications delivered on this hub only, by the policy `local_only`.
     pub local_only: Figure,
     /// Publications not delivered, because their key or their batch was delivered before.
