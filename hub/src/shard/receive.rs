@@ -13,6 +13,8 @@ use crate::ws::{Event, frame};
 
 /// Reads of one connection in one turn, so that a fast sender does not starve the others.
 const READS_PER_TURN: usize = 16;
+/// Bytes of unsent frames up to which every ping gets its own pong, in its place.
+const PONGS_IN_ORDER: usize = 4 << 10;
 
 impl Core {
     /// Reads what has come, until nothing is left, the peer is paused, or its share of the turn is used up.
@@ -141,7 +143,12 @@ impl Core {
             Event::Text(_) => self.close(slot, CloseCode::UnsupportedData, "text on a connection of the binary form"),
             Event::Binary(_) => self.close(slot, CloseCode::UnsupportedData, "binary on a connection of the JSON form"),
             Event::Ping(payload) => {
-                connection.pong = Some(payload.into());
+                // In order while the peer reads; of a flood that it does not read only the newest needs an answer.
+                if connection.pong.is_none() && connection.direct_pending() < PONGS_IN_ORDER {
+                    frame::whole(frame::PONG, payload, &mut connection.direct);
+                } else {
+                    connection.pong = Some(payload.into());
+                }
                 self.enqueue(slot);
                 self.on_control(slot, clock);
             }
