@@ -144,10 +144,9 @@ fn accept_one(
         Err(refused) => {
             entrance.refused(refused.label());
             if let Ok(slot) = Arc::clone(refusals).try_acquire_owned() {
-                let (timeout, retry) =
-                    (entrance.handshake_timeout().min(Duration::from_secs(1)), entrance.retry_after());
+                let retry = entrance.retry_after();
                 tasks.spawn("refusal", async move {
-                    turn_away(socket, refused, retry, timeout).await;
+                    turn_away(socket, refused, retry).await;
                     drop(slot);
                 });
             }
@@ -156,15 +155,15 @@ fn accept_one(
 }
 
 /// Tells a peer that there is no room, in plain HTTP: a TLS handshake would cost more than the place it asks for.
-async fn turn_away(mut socket: TcpStream, refused: Refused, retry: Duration, timeout: Duration) {
+async fn turn_away(mut socket: TcpStream, refused: Refused, retry: Duration) {
     let rejection = match refused {
         Refused::Address | Refused::Rate => {
             Rejection { status: 429, ..Rejection::unavailable(refused.to_string(), retry) }
         }
         _ => Rejection::unavailable(refused.to_string(), retry),
     };
-    let told = tokio::time::timeout(timeout, handshake::refuse(&mut socket, &rejection)).await;
-    tracing::debug!(reason = refused.label(), told = matches!(told, Ok(Ok(()))), "connection refused");
+    let told = handshake::refuse(&mut socket, &rejection).await;
+    tracing::debug!(reason = refused.label(), told = told.is_ok(), "connection refused");
 }
 
 async fn shake(
@@ -182,21 +181,17 @@ async fn shake(
     }
     let door = entrance.door();
     let claim = |admitted: &Admitted| entrance.claim(admitted);
-    let handshake = handshake::perform(socket, tls.map(TlsAcceptor::from), &door, entrance.max_header(), claim);
-    match tokio::time::timeout(entrance.handshake_timeout(), handshake).await {
-        Ok(Ok(opened)) => {
-            entrance.enter(opened.admitted, opened.transport, opened.early, address, permit, opened.claim)
-        }
-        Ok(Err(failed)) => {
+    let until = tokio::time::Instant::now() + entrance.handshake_timeout();
+    let (tls, max_header) = (tls.map(TlsAcceptor::from), entrance.max_header());
+    match handshake::perform(socket, tls, &door, max_header, until, claim).await {
+        Ok(opened) => entrance.enter(opened.admitted, opened.transport, opened.early, address, permit, opened.claim),
+        Err(failed) => {
             entrance.refused(match &failed {
                 Failed::Rejected(_) => "handshake",
+                Failed::Late => "handshake_timeout",
                 Failed::Io(_) => "broken_off",
             });
             handshake::log_failure(address, &failed);
-        }
-        Err(_) => {
-            entrance.refused("handshake_timeout");
-            tracing::debug!(%address, "handshake not complete within server.handshake_timeout");
         }
     }
 }

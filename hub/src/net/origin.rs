@@ -9,7 +9,8 @@ pub struct OriginRule {
 }
 
 impl OriginRule {
-    /// `allow` holds whole origins (`https://app.example`, `null`) or `*`. Schemes and hosts are compared without regard to case, everything else exactly.
+    /// `allow` holds whole origins (`https://app.example`, `null`), `https://*.app.example` for every host below one, or `*`. Schemes and
+    /// hosts are compared without regard to case, everything else exactly.
     pub fn new(allow: &[String], allow_missing: bool) -> Self {
         let any = allow.iter().any(|origin| origin == "*");
         Self { any, allowed: allow.iter().map(|origin| origin.to_ascii_lowercase()).collect(), allow_missing }
@@ -24,10 +25,22 @@ impl OriginRule {
             Some(_) if self.any => true,
             Some(origin) => {
                 let origin = origin.to_ascii_lowercase();
-                self.allowed.contains(&origin)
+                self.allowed.iter().any(|allowed| *allowed == origin || is_below(&origin, allowed))
             }
         }
     }
+}
+
+/// Whether `origin` is a host below the one of `https://*.host`; scheme and port are those of the pattern.
+fn is_below(origin: &str, pattern: &str) -> bool {
+    let Some((scheme, host)) = pattern.split_once("*") else { return false };
+    let labels = origin.strip_prefix(scheme).and_then(|rest| rest.strip_suffix(host));
+    labels.is_some_and(|labels| {
+        let is_label = |label: &str| {
+            !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        };
+        labels.split('.').all(is_label)
+    })
 }
 
 #[cfg(test)]
@@ -50,6 +63,31 @@ mod tests {
             assert!(!rule.allows(Some(evil)), "{evil}");
         }
         assert!(!rule.allows(None));
+    }
+
+    #[test]
+    fn s24_a_host_below_a_listed_one_is_allowed_and_nothing_that_looks_like_one() {
+        let rule = OriginRule::new(&["https://*.good.com".to_owned(), "https://*.port.com:8443".to_owned()], false);
+        for good in ["https://app.good.com", "https://a.b.GOOD.com", "https://app.port.com:8443"] {
+            assert!(rule.allows(Some(good)), "{good}");
+        }
+        for evil in [
+            "https://good.com",
+            "https://.good.com",
+            "https://evilgood.com",
+            "https://evil.com/.good.com",
+            "https://evil.com?.good.com",
+            "https://evil.com#.good.com",
+            "https://user@evil.com:1.good.com",
+            "https://a..good.com",
+            "http://app.good.com",
+            "https://app.good.com:444",
+            "https://app.good.com.",
+            "https://app.port.com",
+            "*",
+        ] {
+            assert!(!rule.allows(Some(evil)), "{evil}");
+        }
     }
 
     #[test]

@@ -10,8 +10,8 @@ use super::response::Rejection;
 /// More headers than any browser and proxy chain sends.
 pub const MAX_HEADERS: usize = 100;
 
-/// A valid WebSocket request; who may come in is decided elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A valid WebSocket request; who may come in is decided elsewhere. `Debug` shows no credentials.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Upgrade {
     /// The path, still percent-encoded.
     pub path: String,
@@ -27,15 +27,22 @@ pub struct Upgrade {
     pub bearer: Option<String>,
 }
 
+impl std::fmt::Debug for Upgrade {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { path, query: _, accept: _, protocols, origin, bearer } = self;
+        let mut shown = f.debug_struct("Upgrade");
+        shown.field("path", path).field("protocols", protocols).field("origin", origin);
+        shown.field("bearer", &bearer.as_ref().map(|_| "***")).finish_non_exhaustive()
+    }
+}
+
 impl Upgrade {
     /// Reads a complete head, its last empty line included.
     ///
     /// # Errors
     /// The answer the peer gets instead of 101. `is_path` says which paths exist.
     pub fn parse(head: &[u8], is_path: impl Fn(&str) -> bool) -> Result<Self, Rejection> {
-        let bare_line_feed =
-            head.iter().zip(std::iter::once(&0).chain(head)).any(|(byte, before)| *byte == b'\n' && *before != b'\r');
-        if bare_line_feed {
+        if has_bare_line_feed(head) {
             return Err(Rejection::bad_request("a line ends without CR LF"));
         }
         let mut headers = [EMPTY_HEADER; MAX_HEADERS];
@@ -88,16 +95,34 @@ impl Upgrade {
     }
 }
 
+/// Whether a line ends as no HTTP line may. The first byte is not judged: what stood before it is not known.
+pub(super) fn has_bare_line_feed(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|pair| pair[1] == b'\n' && pair[0] != b'\r')
+}
+
 /// Path and query of the request target: origin-form, or absolute-form as proxies send it.
 fn target(target: &str) -> Result<(&str, &str), Rejection> {
-    let origin_form = match target.strip_prefix("http://").or_else(|| target.strip_prefix("ws://")) {
-        Some(rest) => rest.find(['/', '?']).map_or("/", |at| &rest[at..]),
-        None => target,
+    let no_path = || Rejection::bad_request("the request target must be a path");
+    let origin_form = if target.starts_with('/') {
+        target
+    } else {
+        let (scheme, rest) = target.split_once("://").ok_or_else(no_path)?;
+        let is_ours = ["http", "https", "ws", "wss"].iter().any(|ours| scheme.eq_ignore_ascii_case(ours));
+        let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        if !is_ours || !is_authority(authority) || path.starts_with('?') {
+            return Err(no_path());
+        }
+        if path.is_empty() { "/" } else { path }
     };
-    if !origin_form.starts_with('/') {
-        return Err(Rejection::bad_request("the request target must be a path"));
-    }
     Ok(origin_form.split_once('?').unwrap_or((origin_form, "")))
+}
+
+/// `host` or `host:port` and nothing that another parser could take for more.
+fn is_authority(text: &str) -> bool {
+    let is_part = |byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~' | b'%' | b':' | b'[' | b']')
+    };
+    !text.is_empty() && text.bytes().all(is_part)
 }
 
 fn bearer(value: Option<&str>) -> Result<Option<String>, Rejection> {
@@ -145,8 +170,10 @@ impl<'a> Fields<'a> {
 
     /// One host, and no body: nothing that two parsers could read differently (request smuggling).
     fn check_framing(&self) -> Result<(), Rejection> {
-        if self.one("Host")?.is_none() {
-            return Err(Rejection::bad_request("Host is missing"));
+        match self.one("Host")? {
+            None => return Err(Rejection::bad_request("Host is missing")),
+            Some(host) if !is_authority(host) => return Err(Rejection::bad_request("Host is no host and port")),
+            Some(_) => {}
         }
         if self.all("Transfer-Encoding").next().is_some() {
             return Err(Rejection::bad_request("Transfer-Encoding: a WebSocket request has no body"));
@@ -157,3 +184,6 @@ impl<'a> Fields<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,6 +81,9 @@ pub(super) struct Connection {
     pub(super) identity: Identity,
     pub(super) transport: Transport,
     pub(super) inbound: Inbound,
+    /// When the half received message began, and whether a deadline watches over it.
+    pub(super) unfinished: u32,
+    pub(super) message_watched: bool,
     pub(super) format: Format,
     pub(super) stage: Stage,
 

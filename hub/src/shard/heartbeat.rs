@@ -67,7 +67,8 @@ impl Core {
         let clock = self.clock(now);
         for slot in 0..self.table.end() {
             let Some(connection) = self.table.get(slot) else { continue };
-            if !connection.is_open() {
+            // While we do not listen, nobody can show us a sign of life; what pauses a peer has a limit of its own.
+            if !connection.is_open() || connection.paused.any() {
                 continue;
             }
             let silent = clock.wrapping_sub(connection.heard);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::connection::Stage;
 use super::deadline::Due;
+use super::inbox::ConnectionKey;
 use super::turn::Core;
 use crate::protocol::{CloseCode, Format};
 use crate::ws::{Event, frame};
@@ -87,18 +88,17 @@ impl Core {
             return;
         }
         let mut inbound = std::mem::take(&mut connection.inbound);
-        let was_partial = inbound.is_partial();
         let mut pool = self.pool.lend();
         let outcome = inbound.receive(&mut pool, bytes, &mut |event| self.on_event(slot, clock, event));
         self.pool.take_back(pool);
         match outcome {
             Ok(ControlFlow::Continue(())) => {
-                let is_partial = inbound.is_partial();
                 if let Some(connection) = self.table.get(slot) {
+                    if inbound.has_begun() {
+                        connection.unfinished = clock;
+                    }
                     connection.inbound = inbound;
-                }
-                if is_partial && !was_partial {
-                    self.deadlines.add(now + self.config.read_timeout, key, Due::Message);
+                    self.watch_message(key, now);
                 }
             }
             Ok(ControlFlow::Break(())) => {}
@@ -108,6 +108,32 @@ impl Core {
             }
         }
         self.settle_debts(slot, bytes.len(), clock, now);
+    }
+
+    /// Sees to it that a half received message has a deadline: one entry for each connection, however many messages come in pieces.
+    fn watch_message(&mut self, key: ConnectionKey, now: Instant) {
+        let (clock, timeout) = (self.clock(now), self.config.read_timeout);
+        let Some(connection) = self.table.find(key) else { return };
+        if connection.inbound.is_partial() && !std::mem::replace(&mut connection.message_watched, true) {
+            let age = Duration::from_millis(clock.wrapping_sub(connection.unfinished).into());
+            self.deadlines.add(now + timeout.saturating_sub(age), key, Due::Message);
+        }
+    }
+
+    /// The deadline of a half received message; it may have been of one that has come since.
+    pub(super) fn on_message_due(&mut self, key: ConnectionKey, now: Instant) {
+        let (clock, timeout) = (self.clock(now), self.config.read_timeout);
+        let Some(connection) = self.table.find(key) else { return };
+        connection.message_watched = false;
+        if connection.paused.any() {
+            // While we do not listen the peer cannot finish.
+            connection.unfinished = clock;
+        }
+        let age = Duration::from_millis(clock.wrapping_sub(connection.unfinished).into());
+        if connection.inbound.is_partial() && connection.is_open() && age >= timeout {
+            return self.close(key.slot, CloseCode::PolicyViolation, "message not complete within server.read_timeout");
+        }
+        self.watch_message(key, now);
     }
 
     fn settle_debts(&mut self, slot: usize, bytes: usize, clock: u32, now: Instant) {
@@ -122,7 +148,7 @@ impl Core {
         self.pause(key, slot, wait, now);
     }
 
-    fn pause(&mut self, key: super::inbox::ConnectionKey, slot: usize, wait: Option<Duration>, now: Instant) {
+    fn pause(&mut self, key: ConnectionKey, slot: usize, wait: Option<Duration>, now: Instant) {
         let (Some(wait), Some(connection)) = (wait, self.table.get(slot)) else { return };
         if !connection.paused.debt {
             connection.paused.debt = true;

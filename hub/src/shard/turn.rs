@@ -226,6 +226,8 @@ impl Core {
         let connection = Connection {
             transport,
             inbound: Inbound::default(),
+            unfinished: clock,
+            message_watched: false,
             format: adopt.format,
             stage: Stage::Open,
             subscriptions: vec![Subscription { stream: mailbox, since: head }],
@@ -313,9 +315,7 @@ impl Core {
         let Some(connection) = self.table.find(key) else { return };
         let slot = key.slot;
         match due {
-            Due::Message if connection.inbound.is_partial() && connection.is_open() => {
-                self.close(slot, CloseCode::PolicyViolation, "message not complete within server.read_timeout");
-            }
+            Due::Message => self.on_message_due(key, now),
             Due::Stalled if connection.blocked => self.on_stalled(slot, now),
             Due::Closing => self.remove(slot),
             Due::Resume => {
@@ -325,7 +325,7 @@ impl Core {
             Due::Drain => self.drain_one(slot),
             Due::Expired => self.close(slot, CloseCode::TokenExpired, "the token has expired"),
             Due::Ahead => self.give_up_waiting(slot),
-            Due::Message | Due::Stalled => {}
+            Due::Stalled => {}
         }
     }
 

@@ -38,18 +38,22 @@ pub struct Scanned {
     pub valid: usize,
     /// What comes after them breaks this.
     pub fault: Option<Fault>,
+    /// No message that began before this input is under way any more.
+    pub fresh: bool,
 }
 
 impl Guard {
     /// Reads through the next bytes of the stream.
     pub fn scan(&mut self, input: &[u8], limits: FrameLimits) -> Scanned {
         let mut at = 0;
+        let mut fresh = self.is_between_messages();
         loop {
             let skip = self.payload_left.min((input.len() - at) as u64);
             self.payload_left -= skip;
             at += skip as usize;
+            fresh |= self.is_between_messages();
             if at == input.len() {
-                return Scanned { valid: at, fault: None };
+                return Scanned { valid: at, fault: None, fresh };
             }
             let frame_start = at - usize::from(self.have).min(at);
             while at < input.len() && usize::from(self.have) < self.header_length() {
@@ -59,12 +63,12 @@ impl Guard {
             }
             if usize::from(self.have) < self.header_length() {
                 return match self.check_early() {
-                    Ok(()) => Scanned { valid: at, fault: None },
-                    Err(fault) => Scanned { valid: frame_start, fault: Some(fault) },
+                    Ok(()) => Scanned { valid: at, fault: None, fresh },
+                    Err(fault) => Scanned { valid: frame_start, fault: Some(fault), fresh },
                 };
             }
             if let Err(fault) = self.check_early().and_then(|()| self.enter(limits)) {
-                return Scanned { valid: frame_start, fault: Some(fault) };
+                return Scanned { valid: frame_start, fault: Some(fault), fresh };
             }
             self.have = 0;
         }
@@ -179,13 +183,27 @@ mod tests {
         for step in 1..stream.len() {
             let mut guard = Guard::default();
             for part in stream.chunks(step) {
-                assert_eq!(guard.scan(part, LIMITS), Scanned { valid: part.len(), fault: None });
+                let Scanned { valid, fault, .. } = guard.scan(part, LIMITS);
+                assert_eq!((valid, fault), (part.len(), None));
             }
             assert!(guard.is_between_messages());
         }
         let mut guard = Guard::default();
         guard.scan(&frame(0x01, 5), LIMITS);
         assert!(!guard.is_between_messages(), "a fragment is not a message");
+    }
+
+    #[test]
+    fn a_message_is_fresh_when_the_one_before_it_has_ended() {
+        let mut guard = Guard::default();
+        let mut fresh = |input: &[u8]| guard.scan(input, LIMITS).fresh;
+        assert!(fresh(&frame(0x01, 5)), "began here");
+        assert!(!fresh(&frame(0x89, 5)), "a ping in between ends no message");
+        assert!(!fresh(&frame(0x00, 5)));
+        assert!(fresh(&[frame(0x80, 5), vec![0x81]].concat()), "the next one has begun");
+        assert!(!fresh(&[0x85]));
+        assert!(!fresh(&[0; 8]), "one byte is still missing");
+        assert!(fresh(&[0]));
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Pool {
             let conn: Box<dyn WsConn> = match self.library {
                 Library::Tungstenite => Box::new(Tungstenite::new(self.limits)),
             };
-            Box::new(Partial { guard: Guard::default(), conn, received: 0 })
+            Box::new(Partial { guard: Guard::default(), conn, received: 0, fresh: true })
         })
     }
 }
@@ -69,6 +69,8 @@ struct Partial {
     conn: Box<dyn WsConn>,
     /// It was large: its object grew and is dropped afterwards instead of going back to the pool.
     received: usize,
+    /// It began in what was received last.
+    fresh: bool,
 }
 
 /// The receiving side of one connection. Between messages it is one null pointer.
@@ -103,12 +105,18 @@ impl Inbound {
         }
         if !partial.guard.is_between_messages() {
             partial.received += bytes.len();
+            partial.fresh = scanned.fresh;
             self.0 = Some(partial);
         } else if partial.received <= KEEP {
             partial.received = 0;
             pool.spare = Some(partial);
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Whether a message is half received that began in the bytes received last.
+    pub fn has_begun(&self) -> bool {
+        self.0.as_ref().is_some_and(|partial| partial.fresh)
     }
 
     /// Whether a message is half received.

@@ -1,0 +1,59 @@
+//! S27, S28, S38: no token, a wrong one, two of them.
+
+use crate::peer::{Answer, request};
+use crate::site::Site;
+
+const TOKEN: &str = "a-long-random-token-0001";
+
+fn site() -> Site {
+    Site::start(|settings| {
+        settings.auth.required = true;
+        settings.auth.tokens =
+            vec![gohub_settings::Token { token: gohub_settings::Secret::new(TOKEN), client_id: "alice".to_owned() }];
+    })
+}
+
+fn ask(site: &Site, target: &str, headers: &str) -> Answer {
+    let mut peer = site.knock();
+    peer.send(request(target, headers));
+    peer.answer()
+}
+
+#[test]
+fn s27_without_a_token_there_is_never_a_101() {
+    let site = site();
+    for target in ["/ws", "/ws?token=", "/ws?client_id=alice"] {
+        let answer = ask(&site, target, "");
+        assert_eq!(answer.status, 401, "{target}");
+        assert!(answer.has("WWW-Authenticate: Bearer"), "{answer:?}");
+    }
+    assert_eq!(ask(&site, &format!("/ws?token={TOKEN}"), "").status, 101);
+    assert_eq!(ask(&site, "/ws", &format!("Authorization: Bearer {TOKEN}\r\n")).status, 101);
+    assert_eq!(ask(&site, &format!("/ws?token={TOKEN}&client_id=bob"), "").status, 403, "not the token's client");
+    site.is_empty_and_ends();
+}
+
+#[test]
+fn s28_every_wrong_token_gets_the_same_answer() {
+    let site = site();
+    let wrong = |token: &str| {
+        let answer = ask(&site, &format!("/ws?token={token}"), "");
+        (answer.head, answer.body)
+    };
+    let first = wrong("b-long-random-token-0001");
+    assert!(first.0.starts_with("HTTP/1.1 401 "), "{first:?}");
+    for token in ["a-long-random-token-0002", "a-long-random-token-00011", "a", "eyJhbGciOiJub25lIn0.e30."] {
+        assert_eq!(wrong(token), first, "{token}");
+    }
+    site.is_empty_and_ends();
+}
+
+#[test]
+fn s38_two_credentials_that_disagree_are_refused_and_two_that_agree_are_one() {
+    let site = site();
+    let target = format!("/ws?token={TOKEN}");
+    assert_eq!(ask(&site, &target, "Authorization: Bearer another-token-000001\r\n").status, 400);
+    assert_eq!(ask(&site, "/ws?token=another-token-000001", &format!("Authorization: Bearer {TOKEN}\r\n")).status, 400);
+    assert_eq!(ask(&site, &target, &format!("Authorization: Bearer {TOKEN}\r\n")).status, 101);
+    site.is_empty_and_ends();
+}
