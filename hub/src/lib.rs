@@ -22,6 +22,7 @@ pub mod app;
 pub mod args;
 pub mod bus;
 pub mod clock;
+pub mod cluster;
 pub mod directory;
 pub mod dispatcher;
 pub mod drain;

@@ -6,7 +6,7 @@ use crate::protocol::{Epoch, GapReason, Mode, Offset, Publication};
 /// degraded and its room's policy is `local_only`. No regular index is that large.
 ///
 /// Such an offset sorts after everything of the last revision this hub has seen and before the next one, so a client may resume
-/// with it on any hub and misses nothing that went over the bus (docs/adr/0013).
+/// with it on any hub and misses nothing that went over the bus (docs/adr/0008).
 pub const LOCAL_ONLY_MINOR: u32 = 1 << 31;
 
 /// Whether the publication with this offset was delivered on one hub only.

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The order is etcd's revision, and inside it the order of publishing (see `order`). A receipt is resolved when the watch returns the
-//! publication, because only then it is known not to be a duplicate. Decisions: docs/adr/0010 to 0014.
+//! publication, because only then it is known not to be a duplicate. Decisions: docs/adr/0005 to 0008.
 
 mod backoff;
 mod condition;
@@ -16,7 +16,6 @@ mod connect;
 mod fault;
 mod foreign;
 mod keys;
-mod node;
 mod order;
 mod origin;
 mod pending;
@@ -45,8 +44,6 @@ use queue::{Queue, QueueLimits};
 use session::Session;
 use sink::Sink;
 
-pub use node::NodeInfo;
-#[expect(unused_imports, reason = "cluster uses them")]
 pub(crate) use {backoff::Backoff, connect::Connector, fault::Fault, keys::Keys};
 
 use super::{BusHealth, BusMetrics, BusObserver, Inlet, MessageBus, PublishError, Receipt, SeenLimits};
@@ -61,6 +58,9 @@ const GRACE: Duration = Duration::from_secs(2);
 /// What a publisher is told while etcd does not work, by target; asked for every publication, so it follows the settings.
 pub type PartitionPolicy = Arc<dyn Fn(&Target) -> OnPartition + Send + Sync>;
 
+/// Makes the text of this hub's entry in the registry.
+pub type RegistryEntry = Arc<dyn Fn() -> String + Send + Sync>;
+
 /// What an etcd bus is made of.
 pub struct EtcdParts {
     /// Where etcd is, and the bounds.
@@ -71,8 +71,8 @@ pub struct EtcdParts {
     pub seen: SeenLimits,
     /// What a room does without etcd.
     pub policy: PartitionPolicy,
-    /// What this hub says about itself; asked every few seconds and after [`EtcdBus::renew_info`].
-    pub info: Arc<dyn Fn() -> NodeInfo + Send + Sync>,
+    /// What this hub says about itself in the registry (JSON); asked every few seconds and after [`EtcdBus::renew_entry`].
+    pub entry: RegistryEntry,
     /// Where deliveries go.
     pub inlet: Arc<dyn Inlet>,
     /// What is counted.
@@ -101,7 +101,7 @@ pub(crate) struct Core {
     etcd: connect::Shared,
     metrics: Arc<BusMetrics>,
     observer: Arc<dyn BusObserver>,
-    info: Arc<dyn Fn() -> NodeInfo + Send + Sync>,
+    entry: RegistryEntry,
     queue: Queue,
     pending: Pending,
     sink: Sink,
@@ -128,7 +128,7 @@ impl Core {
     }
 
     fn node_value(&self) -> String {
-        serde_json::to_string(&(self.info)()).unwrap_or_default()
+        (self.entry)()
     }
 
     /// `true` when the bus stopped before the time was over.
@@ -140,7 +140,7 @@ impl Core {
 impl EtcdBus {
     /// Starts to connect; [`ready`](Self::ready) says when it delivers. Until then publications wait, within their bounds.
     pub fn start(parts: EtcdParts) -> Arc<Self> {
-        let EtcdParts { etcd, node, seen, policy, info, inlet, metrics, observer, tasks } = parts;
+        let EtcdParts { etcd, node, seen, policy, entry, inlet, metrics, observer, tasks } = parts;
         let tasks = tasks.group();
         let limits = QueueLimits {
             count: etcd.queue as usize,
@@ -163,7 +163,7 @@ impl EtcdBus {
             etcd: connect::Shared::new(Connector::new(etcd)),
             metrics,
             observer,
-            info,
+            entry,
         });
         drop(tasks.spawn("bus watch", watch::Watcher::new(Arc::clone(&core)).run()));
         drop(tasks.spawn("bus session", session::run(Arc::clone(&core))));
@@ -187,7 +187,7 @@ impl EtcdBus {
     }
 
     /// Writes the registry's entry now (the state or the configuration changed).
-    pub fn renew_info(&self) {
+    pub fn renew_entry(&self) {
         self.core.renew.notify_one();
     }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use gohub::bus::{MessageBus, PublishError, is_local_only};
 use gohub::protocol::Mode;
 
-use crate::etcd::{Cluster, Proxy, Wanted};
+use crate::etcd::proxy::Proxy;
+use crate::etcd::{Cluster, Wanted};
 use crate::hub::{Hub, broadcast, room, settings, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

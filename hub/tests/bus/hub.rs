@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use gohub::bus::etcd::NodeInfo;
 use gohub::bus::{
     BusMetrics, Delivery, EtcdBus, EtcdParts, Inlet, MessageBus, NoObserver, PublishError, Receipt, SeenLimits,
 };
@@ -62,7 +61,7 @@ impl Hub {
                 Target::Room(room) if room.as_str().starts_with("here") => OnPartition::LocalOnly,
                 _ => OnPartition::FailClosed,
             }),
-            info: Arc::new(move || NodeInfo { address: address.clone(), ..NodeInfo::default() }),
+            entry: Arc::new(move || format!("{{\"address\":\"{address}\"}}")),
             inlet: log.clone(),
             metrics: Arc::clone(&metrics),
             observer: Arc::new(NoObserver),

@@ -6,7 +6,8 @@ use gohub::bus::MessageBus;
 use gohub::protocol::Mode;
 use gohub_settings::{ByteSize, Etcd, EtcdWindow};
 
-use crate::etcd::{Cluster, Proxy};
+use crate::etcd::Cluster;
+use crate::etcd::proxy::Proxy;
 use crate::hub::{Hub, broadcast, settings, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

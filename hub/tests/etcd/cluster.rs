@@ -6,7 +6,7 @@
 
 mod certificates;
 mod member;
-mod proxy;
+pub(crate) mod proxy;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -19,7 +19,6 @@ use member::Member;
 use tempfile::TempDir;
 
 pub(crate) use certificates::Certificates;
-pub(crate) use proxy::Proxy;
 
 /// How long anything may take before a test gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

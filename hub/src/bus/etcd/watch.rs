@@ -10,7 +10,7 @@
 //! compaction of what this hub has seen is never mistaken for a loss.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use etcd_client::{Client, EventType, WatchFilterType, WatchOptions, WatchResponse, WatchStream};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -21,6 +21,7 @@ use super::fault::Fault;
 use super::order::{Assembler, Event, Pushed};
 use super::origin::{self, Origin};
 use super::{Core, window};
+use crate::clock::unix_millis;
 use crate::protocol::GapReason;
 
 /// Responses are split by etcd near its own request limit (1.5 MiB unless told otherwise).
@@ -78,7 +79,7 @@ impl Watcher {
             core.metrics.watch_reconnects.add(1);
             core.condition.fails(Part::Watch, &fault);
             tracing::info!(error = %fault, next = self.next, "the watch broke, connecting again");
-            if started.elapsed() > Duration::from_secs(5) {
+            if started.elapsed() > Duration::from_secs(1) {
                 backoff.reset();
             }
             if core.wait_or_stop(backoff.next()).await {
@@ -261,8 +262,4 @@ impl Watcher {
         self.core.metrics.delivered_revision.set(self.next - 1);
         if new_epoch { Err(End::NewEpoch) } else { Ok(()) }
     }
-}
-
-fn unix_millis() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

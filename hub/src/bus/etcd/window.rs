@@ -5,7 +5,7 @@
 //! harmless. Little and often: a large compaction stalls etcd's writes.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use etcd_client::{Client, Compare, CompareOp, GetOptions, SortOrder, SortTarget, Txn, TxnOp};
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::Core;
 use super::fault::Fault;
+use crate::clock::unix_millis;
 
 /// Samples in one window, by age and by bytes.
 const BY_AGE: u32 = 64;
@@ -196,10 +197,6 @@ fn parse(value: &[u8]) -> Window {
 fn bounds(core: &Core) -> Bounds {
     let window = &core.etcd.settings().window;
     Bounds { max_age: window.max_age.as_std(), max_bytes: window.max_bytes.as_u64() }
-}
-
-fn unix_millis() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
 #[cfg(test)]
