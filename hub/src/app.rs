@@ -7,12 +7,14 @@
 //! ```
 
 mod builder;
+mod buses;
 mod census;
 mod configure;
 mod control;
 mod drainable;
 mod entrance;
 mod inlet;
+mod local;
 mod shards;
 mod vitals;
 
@@ -45,12 +47,12 @@ use crate::reload::Reload;
 pub struct Hub(Arc<Inner>);
 
 struct Inner {
-    node: Box<str>,
+    local: Arc<local::Local>,
+    buses: buses::Buses,
     settings: watch::Sender<Arc<Settings>>,
     log: Arc<Log>,
     shards: Arc<Shards>,
     bus: Arc<Switch>,
-    inlet: Arc<inlet::LogInlet>,
     directory: Arc<Directory>,
     census: Arc<census::Census>,
     dispatcher: Arc<Dispatcher>,
@@ -58,8 +60,6 @@ struct Inner {
     /// Where the admin listener is, and its tasks: they end after everything else.
     admin: OnceLock<(watch::Receiver<SocketAddr>, Tasks)>,
     drain_wanted: Notify,
-    /// Unix milliseconds.
-    started_at: u64,
     admission: Admission,
     door: ArcSwap<Door>,
     tls: TlsSlot,
@@ -73,14 +73,16 @@ struct Inner {
 
 /// The listener in force: where it is, and the tasks that accept.
 struct Listening {
-    wanted: SocketAddr,
     address: SocketAddr,
     tasks: Tasks,
 }
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hub").field("node", &self.node).field("phase", &self.lifecycle.phase()).finish_non_exhaustive()
+        f.debug_struct("Hub")
+            .field("node", &self.local.node())
+            .field("phase", &self.lifecycle.phase())
+            .finish_non_exhaustive()
     }
 }
 
@@ -91,8 +93,8 @@ impl Hub {
     }
 
     /// The hub's own name.
-    pub fn node(&self) -> &str {
-        &self.0.node
+    pub fn node(&self) -> String {
+        self.0.local.node()
     }
 
     /// Where clients connect.

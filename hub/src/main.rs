@@ -40,6 +40,14 @@ fn tell(answer: &Answer) -> ExitCode {
 }
 
 fn serve(source: Source) -> anyhow::Result<ExitCode> {
+    // Memory of a burst goes back to the system also when nobody allocates any more.
+    if let Err(error) = tikv_jemalloc_ctl::background_thread::write(true) {
+        tell(&Answer {
+            text: format!("gohub: the allocator has no background thread: {error}\n"),
+            is_error: true,
+            code: 0,
+        });
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(RUNTIME_THREADS).enable_all().build()?;
     runtime.block_on(async {
         let metrics = Metrics::default();

@@ -12,14 +12,18 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::buses::{self, Buses};
 use super::census::Census;
-use super::configure::{admission_limits, retention, shard_config};
+use super::configure::{admission_limits, node_name, retention, shard_config};
 use super::control::HubControl;
 use super::inlet::LogInlet;
+use super::local::Local;
 use super::shards::Shards;
 use super::{Hub, Inner, Listening, vitals};
 use crate::admin::{Admin, Error as AdminError, Server};
-use crate::bus::{LocalBus, SeenLimits, Switch};
+use crate::bus::Switch;
+use crate::clock;
+use crate::cluster::ClusterError;
 use crate::directory::Directory;
 use crate::dispatcher::{Dispatcher, Handler, Live, Observer};
 use crate::lifecycle::{Lifecycle, Phase, Tasks};
@@ -54,6 +58,9 @@ pub enum StartError {
     /// The admin listener could not be bound.
     #[error(transparent)]
     Admin(#[from] AdminError),
+    /// The other hubs cannot be answered.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// The system gives no epoll instance or no thread.
     #[error("starting a shard failed: {0}")]
     Shard(io::Error),
@@ -136,7 +143,6 @@ impl Builder {
         let stats = self.metrics.config();
         let reload = self.reload.unwrap_or_else(|| Arc::new(Reload::fixed(self.settings, Arc::clone(stats))));
         let settings = reload.settings();
-        let node: Box<str> = node_name(&settings).into();
         let tasks = Tasks::new(Handle::current());
         let tls = TlsSlot::default();
         tls.load(settings.server.tls.as_ref())?;
@@ -145,11 +151,30 @@ impl Builder {
         let log = Arc::new(Log::new(Epoch::from(fastrand::u64(..)), retention(&settings)));
         let shards = Arc::new(Shards::default());
         let inlet = Arc::new(LogInlet::new(Arc::clone(&log), Arc::clone(&shards)));
-        let seen = SeenLimits::from(&settings.idempotency);
-        let bus = Arc::new(Switch::new(Arc::new(LocalBus::new(Arc::clone(&inlet) as _, seen))));
         let directory = Arc::new(Directory::default());
-        let census = Arc::new(Census::new(Arc::clone(&shards), Arc::clone(&directory)));
-        let live = Live::new(&settings, &node);
+        let lifecycle = Lifecycle::default();
+        let local = Arc::new(Local {
+            node: ArcSwap::from_pointee(node_name(&settings)),
+            address: ArcSwap::default(),
+            shards: Arc::clone(&shards),
+            directory: Arc::clone(&directory),
+            metrics: self.metrics.clone(),
+            lifecycle: lifecycle.clone(),
+            reload: Arc::clone(&reload),
+            started_at: clock::unix_millis(),
+        });
+        let buses = Buses {
+            inlet,
+            local: Arc::clone(&local),
+            metrics: self.metrics.clone(),
+            reload: Arc::clone(&reload),
+            tasks: tasks.clone(),
+        };
+        let (bus, cluster) = buses::first(&buses, &settings).await?;
+        let bus = Arc::new(Switch::new(bus));
+        let census = Arc::new(Census::new(Arc::clone(&local)));
+        census.cluster.store(cluster);
+        let live = Live::new(&settings, &local.node());
         let dispatcher = Dispatcher::new(
             Arc::clone(&bus) as _,
             Arc::clone(&directory),
@@ -166,25 +191,24 @@ impl Builder {
         admission.set_limits(admission_limits(&settings));
         let wanted = settings.server.addr;
         let inner = Arc::new(Inner {
-            node,
+            local,
+            buses,
             settings: watch::Sender::new(Arc::clone(&settings)),
             log,
             shards,
             bus,
-            inlet,
             directory,
             census,
             dispatcher,
             reload,
             admin: OnceLock::new(),
             drain_wanted: Notify::new(),
-            started_at: crate::clock::unix_millis(),
             admission,
             door: ArcSwap::from_pointee(Door::new(&settings)),
             tls,
             metrics: self.metrics,
-            lifecycle: Lifecycle::default(),
-            listener: Mutex::new(Listening { wanted, address: wanted, tasks: tasks.group() }),
+            lifecycle,
+            listener: Mutex::new(Listening { address: wanted, tasks: tasks.group() }),
             tasks,
             // Unlike any other hub's ids, so that one id is one connection in the whole cluster.
             next_connection: AtomicU64::new(fastrand::u64(1..1 << 31) << 32),
@@ -231,7 +255,7 @@ fn follow(inner: &Arc<Inner>) {
     inner.tasks.spawn("settings", async move {
         while let Some(Ok(())) = stop.run_until_cancelled(updates.changed()).await {
             let settings = Arc::clone(&updates.borrow_and_update());
-            hub.configure(settings);
+            hub.configure(settings).await;
         }
     });
 }
@@ -271,12 +295,4 @@ fn start_shards(
         }
     }
     Ok(())
-}
-
-/// `cluster.node`, or the host's name.
-fn node_name(settings: &Settings) -> String {
-    if !settings.cluster.node.is_empty() {
-        return settings.cluster.node.clone();
-    }
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

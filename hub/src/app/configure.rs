@@ -60,15 +60,24 @@ pub(super) fn admission_limits(settings: &Settings) -> AdmissionLimits {
     }
 }
 
+/// `cluster.node`, or the host's name.
+pub(super) fn node_name(settings: &Settings) -> String {
+    if !settings.cluster.node.is_empty() {
+        return settings.cluster.node.clone();
+    }
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 impl Inner {
     /// Puts new settings in force. What cannot fail is done first; a listener that cannot be bound leaves the old one where it is.
-    pub(super) fn configure(self: &Arc<Self>, settings: Arc<Settings>) {
+    pub(super) async fn configure(self: &Arc<Self>, settings: Arc<Settings>) {
         let before = self.settings.send_replace(Arc::clone(&settings));
         let diff = gohub_settings::diff(&before, &settings);
         self.door.store(Arc::new(Door::new(&settings)));
         self.admission.set_limits(admission_limits(&settings));
         self.log.set_retention(retention(&settings));
-        self.dispatcher.configure(Live::new(&settings, &self.node));
+        self.local.node.store(Arc::new(node_name(&settings)));
+        self.dispatcher.configure(Live::new(&settings, &self.local.node()));
         let config = shard_config(&settings);
         self.shards.tell(|| Command::Configure(config.clone()));
         if let Err(error) = self.tls.load(settings.server.tls.as_ref()) {
@@ -79,13 +88,16 @@ impl Inner {
         {
             tracing::error!(%error, addr = %settings.server.addr, "listener could not be moved, the old one stays");
         }
+        if diff.touches("cluster") && (before.cluster.enabled || settings.cluster.enabled) {
+            self.change_bus(&settings).await;
+        }
     }
 
     /// Listens on `wanted`, and no longer where it listened before. Connections stay.
     pub(super) fn listen(self: &Arc<Self>, wanted: SocketAddr, backlog: u32) -> io::Result<()> {
         let listener = Listener::bind(wanted, backlog)?;
         let tasks = self.tasks.group();
-        let next = Listening { wanted, address: listener.address(), tasks: tasks.clone() };
+        let next = Listening { address: listener.address(), tasks: tasks.clone() };
         let before = std::mem::replace(&mut *self.listening(), next);
         tracing::info!(addr = %listener.address(), "listening");
         let entrance: Arc<dyn crate::net::Entrance> = Arc::clone(self) as _;

@@ -35,6 +35,9 @@ impl Drainable for Inner {
 
     async fn close_bus(&self) {
         self.bus.close().await;
+        if let Some(cluster) = self.census.cluster.swap(None) {
+            cluster.close().await;
+        }
     }
 
     async fn close_admin(&self) {
