@@ -51,7 +51,7 @@ scripts/conformance/bad_frames.py "$port" || status=1
 stop_hub
 # Section 9 sends 16 MiB messages, and 4 MiB in 65,536 fragments, and wants them back: for it alone those limits are raised.
 start_hub GOHUB_LIMITS__MAX_MESSAGE=17MiB GOHUB_LIMITS__MAX_FRAGMENTS=70000 GOHUB_LIMITS__OUT_BUFFER=32MiB \
-    GOHUB_LIMITS__BYTE_RATE=1GiB GOHUB_SLOW_CLIENT__MAX_PENDING=32MiB
+    GOHUB_LIMITS__BYTE_RATE=1GiB GOHUB_SLOW_CLIENT__MAX_PENDING=32MiB GOHUB_SLOW_CLIENT__MAX_PENDING=32MiB
 scripts/conformance/autobahn.py "$suite" "ws://127.0.0.1:$port/echo" "$reports/large" large || status=1
 stop_hub
 exit $status
