@@ -41,6 +41,7 @@ pub use observer::{HubEvent, Observer};
 use crate::bus::MessageBus;
 use crate::directory::Directory;
 use crate::lifecycle::Tasks;
+use crate::metrics::NetStats;
 use crate::protocol::{ErrorCode, HubMessage, MessageId, Request, decode};
 use crate::shard::{Application, Refusal, Session};
 
@@ -52,8 +53,35 @@ pub struct Dispatcher {
     handlers: HashMap<u32, Arc<dyn Handler>>,
     observers: Vec<Arc<dyn Observer>>,
     live: ArcSwap<Live>,
+    stats: Arc<NetStats>,
     tasks: Tasks,
     webhooks: reqwest::Client,
+}
+
+/// What a dispatcher is made of.
+pub struct DispatcherParts {
+    /// Where it publishes.
+    pub bus: Arc<dyn MessageBus>,
+    /// Who is on this hub.
+    pub directory: Arc<Directory>,
+    /// Who must be asked about everybody else.
+    pub colleagues: Arc<dyn Colleagues>,
+    /// The application's handlers by `message_id`, asked before the configured routes.
+    pub handlers: HashMap<u32, Arc<dyn Handler>>,
+    /// Who is told what happens.
+    pub observers: Vec<Arc<dyn Observer>>,
+    /// The first settings.
+    pub live: Live,
+    /// Where webhooks are counted.
+    pub stats: Arc<NetStats>,
+    /// Where what takes time runs.
+    pub tasks: Tasks,
+}
+
+impl std::fmt::Debug for DispatcherParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DispatcherParts").field("handlers", &self.handlers.keys()).finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for Dispatcher {
@@ -63,18 +91,11 @@ impl std::fmt::Debug for Dispatcher {
 }
 
 impl Dispatcher {
-    /// A dispatcher that publishes on `bus`. `handlers` are asked before the configured routes.
-    pub fn new(
-        bus: Arc<dyn MessageBus>,
-        directory: Arc<Directory>,
-        colleagues: Arc<dyn Colleagues>,
-        handlers: HashMap<u32, Arc<dyn Handler>>,
-        observers: Vec<Arc<dyn Observer>>,
-        live: Live,
-        tasks: Tasks,
-    ) -> Self {
+    /// A dispatcher made of these.
+    pub fn new(parts: DispatcherParts) -> Self {
+        let DispatcherParts { bus, directory, colleagues, handlers, observers, live, stats, tasks } = parts;
         let live = ArcSwap::from_pointee(live);
-        Self { bus, directory, colleagues, handlers, observers, live, tasks, webhooks: reqwest::Client::new() }
+        Self { bus, directory, colleagues, handlers, observers, live, stats, tasks, webhooks: reqwest::Client::new() }
     }
 
     /// New settings, for messages from now on.

@@ -25,7 +25,7 @@ use crate::bus::Switch;
 use crate::clock;
 use crate::cluster::ClusterError;
 use crate::directory::Directory;
-use crate::dispatcher::{Dispatcher, Handler, Live, Observer};
+use crate::dispatcher::{Dispatcher, DispatcherParts, Handler, Live, Observer};
 use crate::lifecycle::{Lifecycle, Phase, Tasks};
 use crate::log::Log;
 use crate::metrics::Metrics;
@@ -174,16 +174,16 @@ impl Builder {
         let bus = Arc::new(Switch::new(bus));
         let census = Arc::new(Census::new(Arc::clone(&local)));
         census.cluster.store(cluster);
-        let live = Live::new(&settings, &local.node());
-        let dispatcher = Dispatcher::new(
-            Arc::clone(&bus) as _,
-            Arc::clone(&directory),
-            Arc::clone(&census) as _,
-            self.handlers,
-            self.observers,
-            live,
-            tasks.clone(),
-        );
+        let dispatcher = Dispatcher::new(DispatcherParts {
+            bus: Arc::clone(&bus) as _,
+            directory: Arc::clone(&directory),
+            colleagues: Arc::clone(&census) as _,
+            handlers: self.handlers,
+            observers: self.observers,
+            live: Live::new(&settings, &local.node()),
+            stats: Arc::clone(self.metrics.net()),
+            tasks: tasks.clone(),
+        });
         let dispatcher = Arc::new(dispatcher);
         start_shards(&settings, &log, &dispatcher, &self.metrics, &shards, &tasks)?;
 

@@ -30,7 +30,7 @@ impl Drainable for Inner {
     async fn cut_connections(&self) -> Vec<String> {
         let late = self.shards.clients().await;
         self.shards.stop();
-        late.into_iter().map(|row| format!("{} ({:x})", row.client, row.connection)).collect()
+        late.into_iter().map(|row| format!("{} ({})", row.client, row.connection)).collect()
     }
 
     async fn close_bus(&self) {

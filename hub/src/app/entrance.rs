@@ -8,6 +8,7 @@ use gohub_settings::{Duplicate, Settings};
 
 use super::Inner;
 use crate::directory::Directory;
+use crate::metrics::NetStats;
 use crate::net::{self, Admitted, Door, Entrance, Permit, Rejection};
 use crate::protocol::{ClientId, CloseCode};
 use crate::shard::{Adopt, Identity, Kick, Transport};
@@ -105,8 +106,8 @@ impl Entrance for Inner {
         }
     }
 
-    fn refused(&self, reason: &'static str) {
-        self.metrics.net().refused.inc(reason);
+    fn stats(&self) -> &NetStats {
+        self.metrics.net()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Webhooks: a message becomes an HTTP request to the application, its answer the `ack`.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gohub_settings::Route;
@@ -33,9 +35,11 @@ pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request
     let call = call.body(body);
     let reference: Option<Box<str>> = request.reference.as_deref().map(Box::from);
     let (handle, key, format, id) = (session.handle(), session.key(), session.format(), request.id);
+    let stats = Arc::clone(&dispatcher.stats);
     session.begin_wait();
     dispatcher.tasks.spawn("webhook", async move {
         let answer = ask(call).await;
+        stats.webhooks.inc(if answer.is_ok() { "ok" } else { "failed" });
         if let Err(reason) = &answer {
             tracing::warn!(connection = key.id, message_id = id, reason, "webhook failed");
         }

@@ -9,7 +9,7 @@ pub(super) fn send(dispatcher: &Dispatcher, session: &mut Session<'_>, recovered
     let (epoch, offset) = session.starting_point();
     let welcome = Welcome {
         client_id: session.client(),
-        connection_id: format!("{:x}", session.key().id).into(),
+        connection_id: session.key().id.to_string().into(),
         node: live.node.clone(),
         epoch,
         offset,

@@ -40,6 +40,8 @@ pub(super) enum Failed {
     Late,
     /// The peer went away, or spoke something else.
     Io(io::Error),
+    /// There is no TLS session with this peer.
+    Tls(io::Error),
 }
 
 impl From<Rejection> for Failed {
@@ -70,7 +72,8 @@ pub(super) async fn perform(
         let transport = Transport::Plain(into_mio(socket)?);
         return Ok(Opened { admitted, claim, transport, early });
     };
-    let mut stream = timeout_at(until, acceptor.accept(socket)).await.map_err(|_| Failed::Late)??;
+    let mut stream =
+        timeout_at(until, acceptor.accept(socket)).await.map_err(|_| Failed::Late)?.map_err(Failed::Tls)?;
     let (admitted, claim, early) = greet(&mut stream, door, max_header, until, claim).await?;
     let (socket, session): (TcpStream, ServerConnection) = stream.into_inner();
     let transport = Transport::tls(into_mio(socket)?, session, TLS_BUFFER);
@@ -175,6 +178,7 @@ pub(super) fn log_failure(address: SocketAddr, failed: &Failed) {
         Failed::Rejected(rejection) => {
             tracing::debug!(%address, status = rejection.status, reason = %rejection.reason, "handshake refused")
         }
+        Failed::Tls(error) => tracing::debug!(%address, %error, "TLS handshake failed"),
         Failed::Late => tracing::debug!(%address, "handshake not complete within server.handshake_timeout"),
         Failed::Io(error) => tracing::debug!(%address, %error, "handshake broken off"),
     }

@@ -18,6 +18,7 @@ use super::handshake::{self, Failed};
 use super::response::Rejection;
 use super::tls::TlsSlot;
 use crate::lifecycle::Tasks;
+use crate::metrics::NetStats;
 use crate::shard::Transport;
 
 /// Refused peers that are being told why at the same time; more are cut without a word.
@@ -60,8 +61,8 @@ pub trait Entrance: Send + Sync + 'static {
         claim: Claim,
     );
 
-    /// Counts a refusal by its reason.
-    fn refused(&self, reason: &'static str);
+    /// Where the listener counts.
+    fn stats(&self) -> &NetStats;
 }
 
 /// A bound public listener.
@@ -142,7 +143,7 @@ fn accept_one(
             tasks.spawn("handshake", shake(socket, address, entrance, tls, permit));
         }
         Err(refused) => {
-            entrance.refused(refused.label());
+            entrance.stats().refused.inc(refused.label());
             if let Ok(slot) = Arc::clone(refusals).try_acquire_owned() {
                 let retry = entrance.retry_after();
                 tasks.spawn("refusal", async move {
@@ -179,18 +180,27 @@ async fn shake(
     {
         tracing::debug!(%address, %error, "send buffer not set");
     }
+    let started = Instant::now();
+    entrance.stats().handshaking.inc();
     let door = entrance.door();
     let claim = |admitted: &Admitted| entrance.claim(admitted);
     let until = tokio::time::Instant::now() + entrance.handshake_timeout();
     let (tls, max_header) = (tls.map(TlsAcceptor::from), entrance.max_header());
-    match handshake::perform(socket, tls, &door, max_header, until, claim).await {
-        Ok(opened) => entrance.enter(opened.admitted, opened.transport, opened.early, address, permit, opened.claim),
+    let outcome = handshake::perform(socket, tls, &door, max_header, until, claim).await;
+    let stats = entrance.stats();
+    stats.handshaking.sub(1);
+    match outcome {
+        Ok(opened) => {
+            stats.handshake_time.observe_duration(started.elapsed());
+            entrance.enter(opened.admitted, opened.transport, opened.early, address, permit, opened.claim);
+        }
         Err(failed) => {
-            entrance.refused(match &failed {
-                Failed::Rejected(_) => "handshake",
-                Failed::Late => "handshake_timeout",
-                Failed::Io(_) => "broken_off",
-            });
+            match &failed {
+                Failed::Tls(_) => stats.tls_failures.inc("handshake"),
+                Failed::Rejected(_) => stats.refused.inc("handshake"),
+                Failed::Late => stats.refused.inc("handshake_timeout"),
+                Failed::Io(_) => stats.refused.inc("broken_off"),
+            }
             handshake::log_failure(address, &failed);
         }
     }

@@ -71,6 +71,10 @@ impl Core {
             if !connection.is_open() || connection.paused.any() {
                 continue;
             }
+            if connection.paused.any() {
+                // It is this hub that does not listen.
+                (connection.heard, connection.heard_app) = (clock, clock);
+            }
             let silent = clock.wrapping_sub(connection.heard);
             match judge(silent, connection.pinged, interval, timeout, step) {
                 Verdict::Fine => self.beat_app(slot, clock, timeout, step),

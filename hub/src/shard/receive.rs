@@ -9,13 +9,15 @@ use super::connection::Stage;
 use super::deadline::Due;
 use super::inbox::ConnectionKey;
 use super::turn::Core;
-use crate::protocol::{CloseCode, Format};
+use crate::protocol::{CloseCode, Format, HubMessage};
 use crate::ws::{Event, frame};
 
 /// Reads of one connection in one turn, so that a fast sender does not starve the others.
 const READS_PER_TURN: usize = 16;
 /// Bytes of unsent frames up to which every ping gets its own pong, in its place.
 const PONGS_IN_ORDER: usize = 4 << 10;
+/// A peer over its rate is told so when it has to wait longer than this; shorter waits it need not notice.
+const WORTH_TELLING: Duration = Duration::from_millis(100);
 
 impl Core {
     /// Reads what has come, until nothing is left, the peer is paused, or its share of the turn is used up.
@@ -150,9 +152,13 @@ impl Core {
 
     fn pause(&mut self, key: ConnectionKey, slot: usize, wait: Option<Duration>, now: Instant) {
         let (Some(wait), Some(connection)) = (wait, self.table.get(slot)) else { return };
-        if !connection.paused.debt {
-            connection.paused.debt = true;
-            self.deadlines.add(now + wait, key, Due::Resume);
+        if std::mem::replace(&mut connection.paused.debt, true) {
+            return;
+        }
+        let is_told = wait >= WORTH_TELLING && !connection.identity.echo;
+        self.deadlines.add(now + wait, key, Due::Resume);
+        if let Some(mut session) = self.session(slot).filter(|_| is_told) {
+            session.reply(&HubMessage::Retry { after_ms: wait.as_millis() as u64, reason: "rate_limited" });
         }
     }
 

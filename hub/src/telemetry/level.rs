@@ -26,7 +26,8 @@ pub(super) fn parse(text: &str) -> Result<Targets, LevelError> {
             Some(_) => return Err(refuse(part)),
         };
     }
-    Ok(targets)
+    // Its debug lines quote frames, and frames are what clients told each other.
+    Ok(targets.with_target("tungstenite", LevelFilter::WARN))
 }
 
 fn named(level: &str) -> Option<LevelFilter> {
