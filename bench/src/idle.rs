@@ -34,11 +34,11 @@ pub(crate) fn run(args: &IdleArgs) -> anyhow::Result<Report> {
     })
 }
 
-/// Each connection sends one message to a room it is not in: read and judged by the hub, delivered to nobody.
+/// Each connection sends one message with an id that nobody handles: read and judged by the hub, refused, and kept nowhere. (A room nobody is in
+/// would do for delivery, but its messages stay in the log for who joins later, and the log is not what is measured here.)
 fn send_large(session: &mut Session, bytes: usize) -> anyhow::Result<()> {
     let data = "x".repeat(bytes);
-    let request =
-        Request { message_id: id::ROOM, room: Some("not-joined"), reference: Some("1"), to: None, data: Some(&data) };
+    let request = Request { message_id: id::UNHANDLED, room: None, reference: Some("1"), to: None, data: Some(&data) };
     let payload = request.encode(session.format);
     for connection in 0..session.fleet.len() {
         session.fleet.send(connection, session.format, &payload);

@@ -18,6 +18,8 @@ pub(crate) mod id {
     pub(crate) const BROADCAST: u32 = 20;
     pub(crate) const UNICAST: u32 = 21;
     pub(crate) const ROOM: u32 = 22;
+    /// An application's id that the measured hubs have no handler for.
+    pub(crate) const UNHANDLED: u32 = 9999;
     pub(crate) const GAP: u32 = 31;
 }
 
