@@ -67,13 +67,13 @@ impl Core {
         let clock = self.clock(now);
         for slot in 0..self.table.end() {
             let Some(connection) = self.table.get(slot) else { continue };
-            // While we do not listen, nobody can show us a sign of life; what pauses a peer has a limit of its own.
-            if !connection.is_open() || connection.paused.any() {
+            if !connection.is_open() {
                 continue;
             }
             if connection.paused.any() {
-                // It is this hub that does not listen.
+                // It is this hub that does not listen; what pauses a peer has a limit of its own.
                 (connection.heard, connection.heard_app) = (clock, clock);
+                continue;
             }
             let silent = clock.wrapping_sub(connection.heard);
             match judge(silent, connection.pinged, interval, timeout, step) {

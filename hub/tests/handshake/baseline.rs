@@ -1,5 +1,7 @@
 //! After every kind of bad handshake the process has no more descriptors and no more memory than before.
 
+use std::time::Duration;
+
 use crate::peer::{Peer, frame, request};
 use crate::process::Process;
 
@@ -42,4 +44,22 @@ fn descriptors_and_memory_are_back_where_they_were() {
         process.until("all descriptors are closed", |process| process.descriptors() <= before + 1);
     }
     process.until("5,400 handshakes have left nothing", |process| process.rss() <= warm + (2 << 10));
+}
+
+#[test]
+fn s10_a_head_in_single_bytes_costs_no_more_for_being_long() {
+    let process = Process::start("server: {handshake_timeout: 60s, max_header_bytes: 64KiB}\n", "true");
+    let drip = |length: usize| {
+        let mut peer = process.knock();
+        let head = request("/ws", &format!("X: {}\r\n", "x".repeat(length)));
+        head.as_bytes().iter().all(|byte| peer.send([*byte]));
+        assert_eq!(peer.answer().status, 101);
+    };
+    let before = process.cpu();
+    (0..4).for_each(|_| drip(4 << 10));
+    let short = process.cpu();
+    drip(16 << 10);
+    let (short, long) = (short - before, process.cpu() - short);
+    // Were every byte looked at again with the next one, it would be four times as much.
+    assert!(long < short * 2 + Duration::from_millis(50), "{long:?} for one long head, {short:?} for four short ones");
 }

@@ -1,7 +1,10 @@
 //! S1-S4, S7, S18: the request line and the headers that make it an upgrade.
 
-use crate::peer::{ACCEPT, Answer, KEY, request};
+use crate::peer::{Answer, KEY, request};
 use crate::site::Site;
+
+/// The answer to the example key of RFC 6455.
+const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 fn ask(site: &Site, bytes: impl AsRef<[u8]>) -> Answer {
     let mut peer = site.knock();

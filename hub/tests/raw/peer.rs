@@ -5,9 +5,8 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 
 use crate::site::PATIENCE;
 
-/// The example key of RFC 6455 and the answer to it.
+/// The example key of RFC 6455.
 pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// An upgrade request with further header lines, each with its line end.
 pub(crate) fn request(target: &str, more: &str) -> String {
@@ -98,7 +97,8 @@ impl Peer {
     pub(crate) fn opened_at(address: SocketAddr, target: &str) -> Self {
         let mut peer = Self::connect(address);
         peer.send(request(target, ""));
-        assert_eq!(peer.answer().status, 101);
+        let answer = peer.answer();
+        assert!(answer.status == 101 && answer.has("Upgrade: websocket") && answer.body.is_empty(), "{answer:?}");
         if !target.starts_with("/echo") {
             assert!(peer.frame().expect("a welcome").text().contains(r#""message_id":3"#));
         }
@@ -186,9 +186,14 @@ impl Peer {
         Some(Frame { opcode: head[0] & 0x0F, payload: self.take(length as usize)? })
     }
 
-    /// The next frame that is no `welcome`, ping or the like, but text of the application.
+    /// The next text frame; heartbeats of the hub stay unanswered.
     pub(crate) fn text(&mut self) -> String {
-        self.frame().expect("a text frame").text().to_owned()
+        loop {
+            let frame = self.frame().expect("a text frame");
+            if frame.opcode != 9 {
+                return frame.text().to_owned();
+            }
+        }
     }
 
     /// Reads up to the close frame and the end of the stream behind it; the code. 1006 when there is no close frame.
@@ -197,7 +202,7 @@ impl Peer {
             match self.frame() {
                 None => return 1006,
                 Some(frame) if frame.opcode == 8 => {
-                    assert_eq!(self.frame(), None, "nothing follows a close frame");
+                    assert!(self.is_hung_up_on(), "nothing follows a close frame");
                     return frame.code();
                 }
                 Some(_) => {}

@@ -23,6 +23,7 @@ impl Site {
         settings.server.addr = ([127, 0, 0, 1], 0).into();
         settings.admin.addr = ([127, 0, 0, 1], 0).into();
         settings.server.shards = 1;
+        settings.server.close_timeout = gohub_settings::Duration::from_secs(1);
         settings.drain.settle = gohub_settings::Duration::ZERO;
         change(&mut settings);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

@@ -1,0 +1,91 @@
+//! S54: messages that are begun and not finished, and those that only look so.
+
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+
+use gohub_settings::Duration as Setting;
+
+use crate::peer::{Peer, frame};
+use crate::site::{PATIENCE, Site};
+
+const TIMEOUT: Duration = Duration::from_millis(400);
+
+fn site() -> Site {
+    Site::start(|settings| settings.server.read_timeout = Setting::from_millis(TIMEOUT.as_millis() as u64))
+}
+
+/// Sends one of `bytes` every 20 ms until the hub says something; how long that took.
+fn drip(peer: &mut Peer, mut bytes: impl Iterator<Item = Vec<u8>>) -> Duration {
+    let started = Instant::now();
+    peer.socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    while let Err(error) = peer.socket.peek(&mut [0]) {
+        assert!([ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()), "{error}");
+        assert!(started.elapsed() < PATIENCE, "nobody minds");
+        peer.send(bytes.next().expect("enough to send"));
+    }
+    peer.socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    started.elapsed()
+}
+
+#[test]
+fn s54_an_unfinished_message_ends_at_the_read_timeout() {
+    let site = site();
+    let single = |bytes: Vec<u8>| bytes.into_iter().map(|byte| vec![byte]);
+    let fragments = std::iter::once(frame(0x01, b" ")).chain(std::iter::repeat_with(|| frame(0x00, b" ")));
+    let empty = std::iter::once(frame(0x01, b" ")).chain(std::iter::repeat_with(Vec::new));
+    let cases: [(&str, Box<dyn Iterator<Item = Vec<u8>>>); 4] = [
+        ("payload in single bytes", Box::new(single(frame(0x81, &[b' '; 50_000])))),
+        ("fragments without end", Box::new(fragments)),
+        (
+            "half a header",
+            Box::new([vec![0x81], vec![0xFE], vec![0x01]].into_iter().chain(std::iter::repeat_with(Vec::new))),
+        ),
+        ("a fragment and nothing more", Box::new(empty)),
+    ];
+    for (what, bytes) in cases {
+        let mut peer = Peer::opened(site.hub.address());
+        let took = drip(&mut peer, bytes);
+        assert_eq!(peer.closed(), 1008, "{what}");
+        assert!(took >= TIMEOUT - Duration::from_millis(20) && took < TIMEOUT * 10, "{what}: {took:?}");
+    }
+    site.is_empty_and_ends();
+}
+
+#[test]
+fn s54_pings_between_fragments_do_not_win_time() {
+    let site = site();
+    let mut peer = Peer::opened(site.hub.address());
+    peer.send(frame(0x01, b"{"));
+    let started = Instant::now();
+    let code = loop {
+        peer.send(frame(0x89, b""));
+        match peer.frame() {
+            Some(pong) if pong.opcode == 0xA => assert!(started.elapsed() < PATIENCE, "nobody minds"),
+            Some(close) => break close.code(),
+            None => break 1006,
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
+    };
+    assert_eq!(code, 1008);
+    drop(peer);
+    site.is_empty_and_ends();
+}
+
+#[test]
+fn a_busy_peer_whose_messages_are_always_cut_is_not_mistaken_for_a_stuck_one() {
+    let site = site();
+    let mut peer = Peer::opened(site.hub.address());
+    let message = |n: u32| frame(0x81, format!(r#"{{"message_id":1,"ref":"{n}"}}"#).as_bytes());
+    let started = Instant::now();
+    peer.send(&message(0)[..5]);
+    let mut n = 0;
+    // At no moment is there no half message at the hub, and none of them is old.
+    while started.elapsed() < TIMEOUT * 3 {
+        peer.send([&message(n)[5..], &message(n + 1)[..5]].concat());
+        let pong = peer.text();
+        assert!(pong.contains(&format!(r#""ref":"{n}""#)), "{pong}");
+        n += 1;
+    }
+    drop(peer);
+    site.is_empty_and_ends();
+}
