@@ -123,6 +123,8 @@ pub enum Command {
     Rooms(Answer<Vec<RoomRow>>),
     /// The members of a room, each client once, sorted.
     Members(RoomName, Answer<Vec<ClientId>>),
+    /// Say that the loop still turns.
+    Pulse(Answer<()>),
     /// New settings.
     Configure(ShardConfig),
     /// The offsets from this position on belong to another epoch: everybody gets a new `welcome`.
@@ -148,6 +150,7 @@ impl std::fmt::Debug for Command {
             Self::Clients(_) => "Clients",
             Self::Rooms(_) => "Rooms",
             Self::Members(..) => "Members",
+            Self::Pulse(_) => "Pulse",
             Self::Configure(_) => "Configure",
             Self::Era(_) => "Era",
             Self::Drain { .. } => "Drain",

@@ -24,8 +24,6 @@ use crate::metrics::ShardStats;
 use crate::protocol::{CloseCode, ErrorCode, GapReason, HubMessage, Target};
 use crate::ws::{Inbound, Pool};
 
-/// Bytes read at once; one buffer per shard, none per connection.
-const SCRATCH: usize = 64 << 10;
 /// The longest sleep, so that old entries of a quiet log are let go.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
@@ -73,6 +71,7 @@ impl Core {
     ) -> Self {
         let view = View::new(&log);
         let pool = Pool::new(config.library, config.frames);
+        let scratch = vec![0; config.read_buffer];
         Self {
             log,
             view,
@@ -83,7 +82,7 @@ impl Core {
             stats,
             handle,
             pool,
-            scratch: vec![0; SCRATCH],
+            scratch,
             queue: Vec::new(),
             ready: Vec::new(),
             ahead: Vec::new(),
@@ -192,7 +191,9 @@ impl Core {
             Command::Clients(answer) => answer(self.client_rows()),
             Command::Rooms(answer) => answer(self.room_rows()),
             Command::Members(room, answer) => answer(self.members_of(&room)),
+            Command::Pulse(answer) => answer(()),
             Command::Configure(config) => {
+                self.scratch.resize(config.read_buffer, 0);
                 self.pool.set_limits(config.frames);
                 self.config = config;
             }
