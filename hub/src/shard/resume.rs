@@ -124,16 +124,18 @@ impl Core {
         }
     }
 
-    /// The bus has not come to its offset in time: it goes on at the head.
-    pub(super) fn give_up_waiting(&mut self, slot: usize) {
-        let Some(resume) = self.table.get(slot).and_then(|connection| connection.ahead.take()) else { return };
-        let newest = self.view.tip().newest;
-        let head = self.view.head();
-        if let Some(connection) = self.table.get(slot) {
+    /// Nothing came while it waited. Whatever this log holds stands before the offset that the client has seen, so it has missed nothing: it goes on
+    /// at the head. (Were this hub still behind, the client would see some messages again, but never miss one.)
+    pub(super) fn stop_waiting(&mut self, slot: usize) {
+        let (head, newest) = (self.view.head(), self.view.tip().newest);
+        let Some(connection) = self.table.get(slot) else { return };
+        if connection.ahead.take().is_some() {
             connection.cursor = head;
+            connection.since = head;
+            connection.subscriptions.iter_mut().for_each(|subscription| subscription.since = head);
             connection.lagging = true;
             connection.owed = newest;
+            self.enqueue(slot);
         }
-        self.gap(slot, newest, resume.offset.max(newest), None, GapReason::Expired);
     }
 }

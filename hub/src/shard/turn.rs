@@ -339,7 +339,7 @@ impl Core {
             }
             Due::Drain => self.drain_one(slot),
             Due::Expired => self.close(slot, CloseCode::TokenExpired, "the token has expired"),
-            Due::Ahead => self.give_up_waiting(slot),
+            Due::Ahead => self.stop_waiting(slot),
         }
     }
 
