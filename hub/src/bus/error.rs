@@ -54,3 +54,25 @@ impl PublishError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_may_try_again_exactly_when_the_code_says_so() {
+        let errors = [
+            PublishError::TooLarge { size: 2, limit: 1 },
+            PublishError::Unavailable("x".to_owned()),
+            PublishError::Degraded("x".to_owned()),
+            PublishError::Timeout,
+            PublishError::QueueFull,
+            PublishError::Closed,
+        ];
+        for error in errors {
+            assert_eq!(error.is_retryable(), error.code().retryable(), "{error}");
+            let is_uncertain = matches!(error, PublishError::Timeout | PublishError::Closed);
+            assert_eq!(error.is_certain(), !is_uncertain, "{error}");
+        }
+    }
+}

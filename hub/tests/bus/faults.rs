@@ -7,7 +7,7 @@ use gohub::protocol::Mode;
 
 use crate::etcd::proxy::Proxy;
 use crate::etcd::{Cluster, Wanted};
-use crate::hub::{Hub, broadcast, room, settings, until};
+use crate::hub::{Hub, broadcast, room, settings, unicast, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s89_a_lost_lease_is_replaced_and_nothing_is_published_behind_it() {
@@ -31,6 +31,18 @@ async fn s89_a_lost_lease_is_replaced_and_nothing_is_published_behind_it() {
     let lease = client.get("/gohub/nodes/b", None).await.unwrap().kvs()[0].lease();
     client.lease_revoke(lease).await.unwrap();
     until("b is registered again", || b.metrics.registrations.get() == 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s89_a_lost_lease_of_unicast_keys_is_replaced() {
+    let cluster = Cluster::start(1).await;
+    let a = Hub::start("a", settings(cluster.endpoints())).await;
+    a.publish(unicast("bob", "one")).await.unwrap();
+    let mut client = cluster.client().await;
+    let lease = client.get("/gohub/unicast/bob", None).await.unwrap().kvs()[0].lease();
+    client.lease_revoke(lease).await.unwrap();
+    a.publish(unicast("bob", "two")).await.unwrap();
+    assert_eq!(a.texts(), ["one", "two"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

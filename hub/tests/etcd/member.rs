@@ -75,6 +75,15 @@ impl Member {
 
     pub(super) fn pause(&self) {
         self.signal(Signal::STOP);
+        // The signal is taken thread by thread: only when all have stopped does it answer nobody any more.
+        let tasks = format!("/proc/{}/task", self.child.as_ref().expect("a running member").id());
+        let is_stopped = |task: std::io::Result<std::fs::DirEntry>| {
+            let stat = std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap_or_default();
+            stat.rsplit(')').next().is_none_or(|rest| rest.trim_start().starts_with('T'))
+        };
+        while !std::fs::read_dir(&tasks).unwrap().all(is_stopped) {
+            std::thread::yield_now();
+        }
     }
 
     pub(super) fn resume(&self) {

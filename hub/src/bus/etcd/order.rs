@@ -113,6 +113,11 @@ impl Assembler {
         }
     }
 
+    /// Whether the newest event was of this revision, on this very stream.
+    pub(crate) fn is_at(&self, revision: u64) -> bool {
+        self.group.revision == revision
+    }
+
     /// The end of a response: the groups that are complete.
     pub(crate) fn take(&mut self) -> Vec<Group> {
         let have = self.group.publications.len() as u32;

@@ -52,7 +52,9 @@ fn a_revision_that_etcd_split_waits_for_its_rest() {
 fn a_break_in_the_middle_of_a_revision_starts_there_again() {
     let mut assembler = assembler();
     push(&mut assembler, 5, "/gohub/broadcast", &value(2, &[(1, 101)], None));
+    assert!(assembler.is_at(5));
     assert_eq!(assembler.resume(6), 5);
+    assert!(!assembler.is_at(5));
     assert_eq!(assembler.resume(6), 6);
     push(&mut assembler, 5, "/gohub/broadcast", &value(2, &[(1, 101), (0, 100)], None));
     assert_eq!(taken(&mut assembler), [(5, 0, vec![100, 101])]);
