@@ -20,7 +20,7 @@ bench: ## gohub beside the kernels own limit, one JSON line per figure
 	@scripts/bench.sh $(ARGS)
 
 conformance: ## the Autobahn WebSocket suite and raw bad frames against a running hub
-	@scripts/conformance.sh
+	@scripts/conformance.sh $(ARGS)
 
 coverage: ## line coverage; fails under 80 % overall or 90 % in the core directories
 	@scripts/coverage.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # RFC 6455 against a real hub: the Autobahn suite (247 core cases with close codes, 54 with large messages)
 # and twelve raw bad frames, over the echo path, which is the connection path of every client.
+# Arguments go to `cargo build`: --features fastwebsockets tests the second WebSocket library.
 # GOHUB_CONFORMANCE_PORT=N tests a server that already listens there (path /echo) instead of starting the hub.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -41,7 +42,7 @@ start_hub() { # NAME=VALUE ...: settings that differ from config/config.yaml
 
 if [ -z "${GOHUB_CONFORMANCE_PORT:-}" ]; then
     scripts/ensure.sh cc protoc
-    cargo build --quiet --release -p gohub
+    cargo build --quiet --release -p gohub "$@"
 fi
 status=0
 # With the limits as they are shipped.
@@ -51,7 +52,7 @@ scripts/conformance/bad_frames.py "$port" || status=1
 stop_hub
 # Section 9 sends 16 MiB messages, and 4 MiB in 65,536 fragments, and wants them back: for it alone those limits are raised.
 start_hub GOHUB_LIMITS__MAX_MESSAGE=17MiB GOHUB_LIMITS__MAX_FRAGMENTS=70000 GOHUB_LIMITS__OUT_BUFFER=32MiB \
-    GOHUB_LIMITS__BYTE_RATE=1GiB GOHUB_SLOW_CLIENT__MAX_PENDING=32MiB GOHUB_SLOW_CLIENT__MAX_PENDING=32MiB
+    GOHUB_LIMITS__BYTE_RATE=1GiB GOHUB_SLOW_CLIENT__MAX_PENDING=32MiB
 scripts/conformance/autobahn.py "$suite" "ws://127.0.0.1:$port/echo" "$reports/large" large || status=1
 stop_hub
 exit $status

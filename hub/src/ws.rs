@@ -10,6 +10,8 @@
 //! object serves the next connection that has bytes.
 
 mod conn;
+#[cfg(feature = "fastwebsockets")]
+mod fastwebsockets;
 pub mod frame;
 mod guard;
 mod inbound;

@@ -19,7 +19,6 @@ pub(super) fn shard_config(settings: &Settings) -> ShardConfig {
     ShardConfig {
         library: Library::default(),
         frames: FrameLimits { max_message: limits.max_message.as_u64(), max_fragments: limits.max_fragments },
-        read_buffer: server.read_buffer.as_usize(),
         read_timeout: server.read_timeout.as_std(),
         write_timeout: server.write_timeout.as_std(),
         close_timeout: server.close_timeout.as_std(),
@@ -100,7 +99,7 @@ impl Inner {
         let tasks = self.tasks.group();
         let next = Listening { address: listener.address(), tasks: tasks.clone() };
         let before = std::mem::replace(&mut *self.listening(), next);
-        tracing::info!(addr = %listener.address(), "listening");
+        tracing::info!(addr = %listener.address(), library = ?Library::default(), "listening");
         let entrance: Arc<dyn crate::net::Entrance> = Arc::clone(self) as _;
         let serve = listener.serve(entrance, self.admission.clone(), self.tls.clone(), tasks.clone());
         tasks.spawn("listener", serve);

@@ -40,7 +40,7 @@ impl Fault {
 ///
 /// Contract: the bytes handed to [`receive`](Self::receive) are the stream in order, cut anywhere; [`Guard`](super::Guard) has seen them and
 /// found lengths and limits right. Every complete message and control frame is handed out exactly once and in order. The library answers
-/// nothing itself (no pong, no close): the shard does. After a fault, a close event or a `Break` the object is not used again.
+/// nothing itself (no pong, no close): the shard does. After a fault or a `Break` the object is not used again, and `on` says `Break` to a close event.
 pub trait WsConn: Send {
     /// Takes the next bytes of the stream and hands out what is complete. Everything is taken unless `on` says `Break`.
     fn receive(

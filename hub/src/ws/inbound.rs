@@ -2,16 +2,31 @@
 
 use std::ops::ControlFlow;
 
+#[cfg(feature = "fastwebsockets")]
+use super::fastwebsockets::FastWebSockets;
 use super::guard::{FrameLimits, Guard};
 use super::tungstenite::Tungstenite;
 use super::{Event, Fault, WsConn};
 
-/// Which library reads frames.
+/// Which library reads frames. The default is the build's choice: see ADR 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Library {
     /// tokio-tungstenite's core.
-    #[default]
+    #[cfg_attr(not(feature = "fastwebsockets"), default)]
     Tungstenite,
+    /// fastwebsockets: the default of a build with the feature of its name.
+    #[cfg(feature = "fastwebsockets")]
+    #[default]
+    FastWebSockets,
+}
+
+impl Library {
+    /// All that this build has.
+    pub const ALL: &[Self] = &[
+        Self::Tungstenite,
+        #[cfg(feature = "fastwebsockets")]
+        Self::FastWebSockets,
+    ];
 }
 
 /// Hands out library objects and takes clean ones back: one per shard is enough for all connections that send whole messages.
@@ -57,6 +72,8 @@ impl Pool {
         self.spare.take().unwrap_or_else(|| {
             let conn: Box<dyn WsConn> = match self.library {
                 Library::Tungstenite => Box::new(Tungstenite::new(self.limits)),
+                #[cfg(feature = "fastwebsockets")]
+                Library::FastWebSockets => Box::new(FastWebSockets::new(self.limits)),
             };
             Box::new(Partial { guard: Guard::default(), conn, received: 0, fresh: true })
         })
