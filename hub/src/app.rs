@@ -8,7 +8,6 @@
 
 mod builder;
 mod buses;
-mod canary;
 mod census;
 mod configure;
 mod control;
@@ -61,7 +60,6 @@ struct Inner {
     /// Where the admin listener is, and its tasks: they end after everything else.
     admin: OnceLock<(watch::Receiver<SocketAddr>, Tasks)>,
     drain_wanted: Notify,
-    canary: canary::Canary,
     admission: Admission,
     door: ArcSwap<Door>,
     tls: TlsSlot,

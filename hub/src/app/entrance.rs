@@ -60,9 +60,7 @@ impl Entrance for Inner {
         let settings = self.now();
         let max = match settings.clients.duplicate {
             Duplicate::Refuse => 1,
-            Duplicate::Allow => settings.limits.max_connections_per_client,
-            // The older ones are closed as soon as this one is in.
-            Duplicate::Replace => 0,
+            Duplicate::Allow | Duplicate::Replace => settings.limits.max_connections_per_client,
         };
         let taken = self.directory.connect(&admitted.client, max);
         taken.map_err(|_| match settings.clients.duplicate {

@@ -6,6 +6,7 @@ use super::shards::Shards;
 use crate::bus::{Delivery, Inlet};
 use crate::log::{Log, Signal};
 use crate::protocol::Mode;
+use crate::shard::Command;
 
 pub(super) struct LogInlet {
     log: Arc<Log>,
@@ -26,7 +27,8 @@ impl Inlet for LogInlet {
             Delivery::Publications(publications) => self.log.append(publications),
             Delivery::Gap { from, to, reason } => self.log.signal(Signal::Gap { from, to, reason }),
             Delivery::Epoch { epoch, since } => {
-                self.log.begin_era(epoch, since);
+                let at = self.log.begin_era(epoch, since);
+                self.shards.tell(|| Command::Era(at));
             }
             Delivery::Mode { mode, reason } => {
                 let before = std::mem::replace(&mut *self.mode.lock().unwrap_or_else(PoisonError::into_inner), mode);

@@ -6,7 +6,7 @@ use super::Dispatcher;
 use super::colleagues::Found;
 use crate::bus::Receipt;
 use crate::clock;
-use crate::protocol::{ClientId, ErrorCode, HubMessage, Payload, Publication, Request, Target};
+use crate::protocol::{ClientId, ErrorCode, HubMessage, Payload, Publication, Request, RoomName, Target};
 use crate::shard::{Command, Refusal, Session};
 
 /// A connection and the hub around it, while a message is handled. Everything of [`Session`] is there too.
@@ -38,6 +38,14 @@ impl std::fmt::Debug for Context<'_, '_> {
 impl<'a, 's> Context<'a, 's> {
     pub(super) fn new(dispatcher: &'a Dispatcher, session: &'a mut Session<'s>) -> Self {
         Self { dispatcher, session }
+    }
+
+    /// The room a request names.
+    ///
+    /// # Errors
+    /// `bad_room`, when there is none or it is no name.
+    pub fn room(&self, request: &Request<'_>) -> Result<RoomName, Refusal> {
+        super::room::room_of(request)
     }
 
     /// Publishes the request's own id, type, data and key to `target`; the bus's answer becomes its `ack` or `error`.

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::era::{Eras, Span};
-use super::weight::Scale;
 use super::{Chunk, Position, Signal};
 use crate::protocol::{Epoch, Offset, Publication};
 
@@ -51,10 +50,6 @@ pub struct Tip {
     pub epoch: Epoch,
     /// The newest offset.
     pub newest: Offset,
-    /// The newest offset that is not held any more, in the epoch of the entry at `first`.
-    pub trimmed: Option<Offset>,
-    /// Which stretch of the log belongs to which epoch.
-    pub eras: Eras,
 }
 
 #[derive(Debug)]
@@ -62,10 +57,7 @@ struct Tail {
     sealed: VecDeque<Arc<Chunk>>,
     open: Chunk,
     retention: Retention,
-    /// Of the sealed chunks, without their binary frames.
     bytes: usize,
-    /// Their binary frames.
-    scale: Scale,
     eras: Eras,
     /// The newest offset appended, and the newest one already trimmed, in the era they belong to.
     newest: Offset,
@@ -76,13 +68,11 @@ struct Tail {
 impl Log {
     /// An empty log whose offsets belong to `epoch`.
     pub fn new(epoch: Epoch, retention: Retention) -> Self {
-        let scale = Scale::default();
         let tail = Tail {
             sealed: VecDeque::new(),
-            open: Chunk::open(0, 0, &scale),
+            open: Chunk::open(0, 0),
             retention,
             bytes: 0,
-            scale,
             eras: Eras::new(epoch),
             newest: Offset::default(),
             trimmed: None,
@@ -104,15 +94,12 @@ impl Log {
             let tail = &mut *tail;
             tail.newest = offset;
             tail.open.push(publication, offset, &mut tail.scratch);
-            tail.seal_if_full();
+            if tail.open.is_full() {
+                tail.seal();
+            }
         }
         tail.trim(Instant::now());
-        self.changed();
-    }
-
-    /// Sequentially consistent, like a shard's word that it sleeps: one of the two always sees the other.
-    fn changed(&self) {
-        self.version.fetch_add(1, Ordering::SeqCst);
+        self.version.fetch_add(1, Ordering::Release);
     }
 
     /// Appends the hub's own word to everybody, in order with the publications.
@@ -123,27 +110,23 @@ impl Log {
             tail.newest = tail.newest.max(*to);
         }
         tail.open.push_signal(signal, tail.newest, &mut tail.scratch);
-        tail.seal_if_full();
-        tail.trim(Instant::now());
-        self.changed();
+        self.version.fetch_add(1, Ordering::Release);
     }
 
     /// From here on offsets belong to `epoch`, and only those after `floor` are delivered. Returns the position where the era begins.
     pub fn begin_era(&self, epoch: Epoch, floor: Offset) -> Position {
         let mut tail = self.lock();
-        // No chunk has entries of two eras: within one, offsets only grow.
-        tail.seal();
         let at = tail.open.end();
         tail.eras.begin(at, epoch, floor);
         tail.newest = floor;
-        self.changed();
+        self.version.fetch_add(1, Ordering::Release);
         at
     }
 
     /// The current epoch and the newest offset in it: what a `welcome` says.
     pub fn now(&self) -> (Epoch, Offset) {
         let tail = self.lock();
-        (tail.eras.current().epoch.clone(), tail.newest)
+        (tail.eras.current().clone(), tail.newest)
     }
 
     /// Changes the bounds; what is too much is forgotten with the next append.
@@ -151,16 +134,16 @@ impl Log {
         self.lock().retention = retention;
     }
 
-    /// Bytes, those of both wire formats, and entries held.
+    /// Bytes and entries held.
     pub fn size(&self) -> (usize, u64) {
         let tail = self.lock();
         let first = tail.first();
-        (tail.size(), tail.open.end() - first)
+        (tail.bytes + tail.open.bytes(), tail.open.end() - first)
     }
 
     /// Counts changes: lets a shard see without the lock that there is nothing new.
     pub fn version(&self) -> u64 {
-        self.version.load(Ordering::SeqCst)
+        self.version.load(Ordering::Acquire)
     }
 
     /// Hands `take` every chunk from `next` on, the open one sealed first.
@@ -174,10 +157,8 @@ impl Log {
         Tip {
             version: self.version.load(Ordering::Relaxed),
             first: tail.first(),
-            epoch: tail.eras.current().epoch.clone(),
+            epoch: tail.eras.current().clone(),
             newest: tail.newest,
-            trimmed: tail.trimmed,
-            eras: tail.eras.clone(),
         }
     }
 
@@ -220,22 +201,12 @@ impl Tail {
         self.sealed.front().map_or(self.open.first(), |chunk| chunk.first())
     }
 
-    fn size(&self) -> usize {
-        self.bytes + self.scale.bytes() + if self.open.is_empty() { 0 } else { self.open.bytes() }
-    }
-
-    fn seal_if_full(&mut self) {
-        if self.open.is_full(self.retention.max_bytes, self.retention.max_entries) {
-            self.seal();
-        }
-    }
-
     fn seal(&mut self) {
         if self.open.is_empty() {
             return;
         }
         let end = self.open.end();
-        let next = Chunk::open(end, self.open.bytes_before(end), &self.scale);
+        let next = Chunk::open(end, self.open.bytes_before(end));
         let mut chunk = std::mem::replace(&mut self.open, next);
         chunk.shrink();
         self.bytes += chunk.bytes();
@@ -246,16 +217,13 @@ impl Tail {
         while let Some(chunk) = self.sealed.front() {
             let kept = self.retention;
             let too_many = self.open.end() - chunk.first() > kept.max_entries;
-            let too_much = self.size() > kept.max_bytes;
+            let too_much = self.bytes + self.open.bytes() > kept.max_bytes;
             let too_old = now.duration_since(chunk.opened()) > kept.max_age;
-            // A message larger than the whole log is delivered, and gone with the next one.
-            let is_alone = self.open.is_empty() && self.sealed.len() == 1 && chunk.entries().len() == 1;
-            if !(too_old || (too_many || too_much) && !is_alone) {
+            if !(too_many || too_much || too_old) {
                 break;
             }
             self.trimmed = chunk.entries().last().map(|entry| entry.offset);
-            self.bytes -= chunk.bytes();
-            chunk.retire();
+            self.bytes = self.bytes.saturating_sub(chunk.bytes());
             self.sealed.pop_front();
         }
         let first = self.first();

@@ -73,9 +73,8 @@ impl Core {
         self.remove(slot);
     }
 
-    /// The peer has sent its last byte. It may still read: what it is owed, at least the answer to its close, is tried once.
+    /// The peer has sent its last byte. What it is owed after its own close was sent before.
     fn on_end(&mut self, slot: usize) {
-        self.flush(slot);
         self.remove(slot);
     }
 
@@ -86,7 +85,7 @@ impl Core {
         let Some(key) = self.table.key(slot) else { return };
         let Some(connection) = self.table.get(slot) else { return };
         connection.heard = clock;
-        connection.pinged = None;
+        connection.pinged = false;
         if !connection.is_open() {
             return;
         }
@@ -208,7 +207,7 @@ impl Core {
         let Some(key) = self.table.key(slot) else { return };
         let Some(connection) = self.table.get(slot) else { return };
         connection.heard_app = clock;
-        connection.app_pinged = None;
+        connection.app_pinged = false;
         let wait = if rate > 0.0 { connection.messages.take(1.0, rate, burst, clock) } else { None };
         let application = Arc::clone(&self.application);
         if let Some(mut session) = self.session(slot) {
