@@ -8,6 +8,7 @@
 
 mod builder;
 mod buses;
+mod canary;
 mod census;
 mod configure;
 mod control;
@@ -60,6 +61,7 @@ struct Inner {
     /// Where the admin listener is, and its tasks: they end after everything else.
     admin: OnceLock<(watch::Receiver<SocketAddr>, Tasks)>,
     drain_wanted: Notify,
+    canary: canary::Canary,
     admission: Admission,
     door: ArcSwap<Door>,
     tls: TlsSlot,

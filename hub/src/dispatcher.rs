@@ -42,7 +42,7 @@ use crate::bus::MessageBus;
 use crate::directory::Directory;
 use crate::lifecycle::Tasks;
 use crate::metrics::NetStats;
-use crate::protocol::{ErrorCode, HubMessage, MessageId, Request, decode};
+use crate::protocol::{ErrorCode, HubMessage, MessageId, Request, RoomName, decode};
 use crate::shard::{Application, Refusal, Session};
 
 /// What the dispatcher works with; shared by all shards.
@@ -142,19 +142,34 @@ impl Dispatcher {
     }
 }
 
+/// A program error of the client: sent again it fails again, whatever happens meanwhile. Those are counted, and too many close.
+fn is_clients_mistake(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::BadRequest | ErrorCode::UnknownMessage | ErrorCode::BadRoom | ErrorCode::BadClient)
+}
+
 impl Application for Dispatcher {
     fn message(&self, session: &mut Session<'_>, bytes: &[u8]) {
         let format = session.format();
         match decode(format, bytes) {
             Ok(request) => {
                 session.count(request.id);
-                if let Err(refusal) = self.route(session, &request) {
-                    let reference = request.reference.as_deref();
-                    session.reply(&HubMessage::Error { reference, code: refusal.code, message: &refusal.message });
+                let reference = request.reference.as_deref();
+                match self.route(session, &request) {
+                    Ok(()) => {}
+                    Err(Refusal { code, message }) if is_clients_mistake(code) => {
+                        session.malformed(reference, code, &message);
+                    }
+                    Err(Refusal { code, message }) => {
+                        session.reply(&HubMessage::Error { reference, code, message: &message });
+                    }
                 }
             }
             Err(refused) => session.malformed(refused.reference.as_deref(), refused.code, &refused.message),
         }
+    }
+
+    fn admits(&self, room: &RoomName, entering: usize) -> Result<(), Refusal> {
+        join::has_place(self, room, entering)
     }
 
     fn connected(&self, session: &mut Session<'_>) {

@@ -23,8 +23,10 @@ mod stream;
 mod tail;
 mod transcode;
 mod view;
+mod weight;
 
 pub use chunk::{Chunk, Entry, Signal};
+pub use era::{Era, Eras};
 pub use run::{Reader, Rest, Run, Runs};
 pub use stream::{StreamId, Subscription};
 pub use tail::{Located, Log, Retention, Tip};

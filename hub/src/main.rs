@@ -104,10 +104,10 @@ async fn until_told(hub: &Hub, reload: &Reload) -> std::io::Result<()> {
     let hurry = hub.clone();
     hub.tasks().spawn("second signal", async move {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = terminate.recv() => hurry.hurry(),
+            _ = interrupt.recv() => hurry.hurry(),
+            () = hurry.tasks().stopping() => {}
         }
-        hurry.hurry();
     });
     Ok(())
 }

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::buses::{self, Buses};
+use super::canary::{self, Canary};
 use super::census::Census;
 use super::configure::{admission_limits, node_name, retention, shard_config};
 use super::control::HubControl;
@@ -203,6 +204,7 @@ impl Builder {
             reload,
             admin: OnceLock::new(),
             drain_wanted: Notify::new(),
+            canary: Canary::default(),
             admission,
             door: ArcSwap::from_pointee(Door::new(&settings)),
             tls,
@@ -224,6 +226,7 @@ impl Builder {
             return Err(error.into());
         }
         follow(&inner);
+        inner.tasks.spawn("canary", canary::watch(Arc::clone(&inner)));
         inner.tasks.spawn("vitals", vitals::watch(Arc::clone(&inner)));
         inner.lifecycle.advance(Phase::Ready);
         Ok(Hub(inner))

@@ -19,6 +19,7 @@ pub(super) fn shard_config(settings: &Settings) -> ShardConfig {
     ShardConfig {
         library: Library::default(),
         frames: FrameLimits { max_message: limits.max_message.as_u64(), max_fragments: limits.max_fragments },
+        read_buffer: server.read_buffer.as_usize(),
         read_timeout: server.read_timeout.as_std(),
         write_timeout: server.write_timeout.as_std(),
         close_timeout: server.close_timeout.as_std(),

@@ -53,6 +53,9 @@ impl Control for HubControl {
     }
 
     fn ready(&self) -> Result<(), String> {
+        if let Some(broken) = self.0.canary.broken() {
+            return Err(broken.to_string());
+        }
         let health = self.0.bus.health();
         let reason = || health.last_error.unwrap_or_else(|| "the bus does not deliver".to_owned());
         if health.delivering { Ok(()) } else { Err(reason()) }

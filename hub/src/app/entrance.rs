@@ -60,7 +60,9 @@ impl Entrance for Inner {
         let settings = self.now();
         let max = match settings.clients.duplicate {
             Duplicate::Refuse => 1,
-            Duplicate::Allow | Duplicate::Replace => settings.limits.max_connections_per_client,
+            Duplicate::Allow => settings.limits.max_connections_per_client,
+            // The older ones are closed as soon as this one is in.
+            Duplicate::Replace => 0,
         };
         let taken = self.directory.connect(&admitted.client, max);
         taken.map_err(|_| match settings.clients.duplicate {

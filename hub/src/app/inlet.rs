@@ -6,7 +6,6 @@ use super::shards::Shards;
 use crate::bus::{Delivery, Inlet};
 use crate::log::{Log, Signal};
 use crate::protocol::Mode;
-use crate::shard::Command;
 
 pub(super) struct LogInlet {
     log: Arc<Log>,
@@ -27,8 +26,7 @@ impl Inlet for LogInlet {
             Delivery::Publications(publications) => self.log.append(publications),
             Delivery::Gap { from, to, reason } => self.log.signal(Signal::Gap { from, to, reason }),
             Delivery::Epoch { epoch, since } => {
-                let at = self.log.begin_era(epoch, since);
-                self.shards.tell(|| Command::Era(at));
+                self.log.begin_era(epoch, since);
             }
             Delivery::Mode { mode, reason } => {
                 let before = std::mem::replace(&mut *self.mode.lock().unwrap_or_else(PoisonError::into_inner), mode);

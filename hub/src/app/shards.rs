@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crate::protocol::ClientId;
 use crate::protocol::{CloseCode, RoomName};
@@ -73,6 +74,20 @@ impl Shards {
         }
         // A shard that has stopped has nothing to say.
         futures::future::join_all(answers).await.into_iter().filter_map(Result::ok).collect()
+    }
+
+    /// The first shard that gives no sign within `patience`.
+    pub(super) async fn silent(&self, patience: Duration) -> Option<usize> {
+        let until = tokio::time::Instant::now() + patience;
+        let pulses = self.all().iter().map(|shard| {
+            let (sender, receiver) = tokio::sync::oneshot::channel();
+            shard.send(Command::Pulse(Box::new(move |()| {
+                sender.send(()).ok();
+            })));
+            tokio::time::timeout_at(until, receiver)
+        });
+        let pulses = futures::future::join_all(pulses).await;
+        pulses.iter().position(|pulse| !matches!(pulse, Ok(Ok(()))))
     }
 
     /// All connections of this hub, in order of client and connection.

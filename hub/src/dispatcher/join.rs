@@ -8,12 +8,8 @@ use crate::shard::{Refusal, Session};
 pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request: &Request<'_>) -> Result<(), Refusal> {
     let room = room_of(request)?;
     let is_new = !session.is_in(&room);
-    let max = dispatcher.live.load().max_rooms;
-    if is_new && dispatcher.directory.rooms() >= max && !dispatcher.directory.has_room(&room) {
-        return Err(Refusal::new(
-            ErrorCode::TooManyRooms,
-            format!("room: this hub has {max} rooms already (limits.max_rooms)"),
-        ));
+    if is_new {
+        has_place(dispatcher, &room, 0)?;
     }
     let offset = session.join(&room, request.from_offset)?;
     if let Some(reference) = request.reference.as_deref() {
@@ -21,6 +17,16 @@ pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request
     }
     if is_new {
         entered(dispatcher, &session.client(), &room);
+    }
+    Ok(())
+}
+
+/// Whether the room exists or may, for one that enters so many others at the same time.
+pub(super) fn has_place(dispatcher: &Dispatcher, room: &RoomName, entering: usize) -> Result<(), Refusal> {
+    let max = dispatcher.live.load().max_rooms;
+    if dispatcher.directory.rooms() + entering >= max && !dispatcher.directory.has_room(room) {
+        let message = format!("room: this hub has {max} rooms already (limits.max_rooms)");
+        return Err(Refusal::new(ErrorCode::TooManyRooms, message));
     }
     Ok(())
 }

@@ -6,12 +6,15 @@ use std::time::Instant;
 
 use super::Position;
 use super::transcode::transcode;
+use super::weight::{Scale, Weight};
 use crate::protocol::{Format, GapReason, HubMessage, Mode, Offset, Publication, Target, encode_publication};
 use crate::ws::frame;
 
 /// Chunks are sealed at this size even when nobody pulls, so that retention can trim in small steps.
 const SEAL_BYTES: usize = 1 << 20;
-const SEAL_ENTRIES: usize = 8192;
+const SEAL_ENTRIES: u64 = 8192;
+/// A full log has at least so many chunks.
+const CHUNKS: usize = 8;
 
 /// What the hub itself says to every connection, in order with the publications around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,17 +88,19 @@ pub struct Chunk {
     json: Frames,
     /// Made from the JSON frames when the first binary reader comes by: once per chunk, for all shards.
     cbor: OnceLock<Frames>,
+    weight: Weight,
     opened: Instant,
 }
 
 impl Chunk {
-    pub(super) fn open(first: Position, base: u64) -> Self {
+    pub(super) fn open(first: Position, base: u64, scale: &Scale) -> Self {
         Self {
             first,
             base,
             entries: Vec::new(),
             json: Frames::default(),
             cbor: OnceLock::new(),
+            weight: Weight::of(scale),
             opened: Instant::now(),
         }
     }
@@ -114,8 +119,15 @@ impl Chunk {
         self.entries.push(Entry { target: Target::Broadcast, offset, signal: Some(Box::new(signal)) });
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.json.bytes.len() >= SEAL_BYTES || self.entries.len() >= SEAL_ENTRIES
+    /// Whether it should be sealed in a log of this size: a small log has small chunks, because it is trimmed by whole ones.
+    pub(super) fn is_full(&self, max_bytes: usize, max_entries: u64) -> bool {
+        self.bytes() >= SEAL_BYTES.min(max_bytes / CHUNKS)
+            || self.entries.len() as u64 >= SEAL_ENTRIES.min(max_entries / CHUNKS as u64)
+    }
+
+    /// It is no part of the log any more.
+    pub(super) fn retire(&self) {
+        self.weight.take_off();
     }
 
     pub(super) fn shrink(&mut self) {
@@ -159,10 +171,10 @@ impl Chunk {
         &self.entries[(position - self.first) as usize]
     }
 
-    /// What it costs in memory, in bytes.
+    /// What it costs in memory without its binary frames, in bytes.
     pub fn bytes(&self) -> usize {
         let entry = size_of::<Entry>() + size_of::<u32>() + size_of::<Position>();
-        self.json.bytes.len() + self.cbor.get().map_or(0, |frames| frames.bytes.len()) + self.entries.len() * entry
+        size_of::<Self>() + self.json.bytes.len() + self.entries.len() * entry
     }
 
     fn frames(&self, format: Format) -> &Frames {
@@ -183,6 +195,7 @@ impl Chunk {
             }
             frames.push(Format::Cbor, &scratch);
         }
+        self.weight.put(frames.bytes.len() + frames.ends.len() * size_of::<u32>());
         frames
     }
 

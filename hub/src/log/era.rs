@@ -1,14 +1,21 @@
 //! Eras: which epoch the offsets of a stretch of the log belong to. A new era begins when the bus is swapped or etcd was wiped.
 
+use std::sync::Arc;
+
 use super::Position;
 use crate::protocol::{Epoch, Offset};
 
-#[derive(Debug)]
-struct Era {
-    start: Position,
-    epoch: Epoch,
+/// A stretch of the log whose offsets belong to one epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Era {
+    /// Its first position.
+    pub start: Position,
+    /// The epoch of its offsets.
+    pub epoch: Epoch,
     /// Delivery started after this offset: who saw less of the epoch, on another hub, has lost what lies between.
-    floor: Offset,
+    pub floor: Offset,
+    /// Counts eras of the process: tells an era from the empty one it replaced.
+    serial: u64,
 }
 
 /// The positions of an era.
@@ -20,27 +27,58 @@ pub(super) struct Span {
     pub(super) is_current: bool,
 }
 
-#[derive(Debug)]
-pub(super) struct Eras {
+/// The eras that still have entries, and the current one. Cheap to clone: every shard has the list as of its last pull.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Eras {
     /// In order of their start; never empty.
-    list: Vec<Era>,
+    list: Arc<Vec<Era>>,
 }
 
 impl Eras {
     pub(super) fn new(epoch: Epoch) -> Self {
-        Self { list: vec![Era { start: 0, epoch, floor: Offset::ZERO }] }
+        Self { list: Arc::new(vec![Era { start: 0, epoch, floor: Offset::ZERO, serial: 0 }]) }
     }
 
     pub(super) fn begin(&mut self, start: Position, epoch: Epoch, floor: Offset) {
-        let era = Era { start, epoch, floor };
-        match self.list.last_mut() {
+        let era = Era { start, epoch, floor, serial: self.serial() + 1 };
+        let list = Arc::make_mut(&mut self.list);
+        match list.last_mut() {
             Some(last) if last.start == start => *last = era,
-            _ => self.list.push(era),
+            _ => list.push(era),
         }
     }
 
-    pub(super) fn current(&self) -> &Epoch {
-        &self.list.last().expect("there is always one era").epoch
+    /// The era of entries to come.
+    pub fn current(&self) -> &Era {
+        self.list.last().expect("there is always one era")
+    }
+
+    /// Grows with every era.
+    pub fn serial(&self) -> u64 {
+        self.current().serial
+    }
+
+    /// Where the first era after that of this number begins.
+    pub fn since(&self, serial: u64) -> Option<Position> {
+        self.list.iter().find(|era| era.serial > serial).map(|era| era.start)
+    }
+
+    /// The era of `position`.
+    pub fn at(&self, position: Position) -> &Era {
+        let after = self.list.partition_point(|era| era.start <= position);
+        &self.list[after.saturating_sub(1)]
+    }
+
+    /// The first position of the era after that of `position`.
+    pub fn end_at(&self, position: Position) -> Option<Position> {
+        let after = self.list.partition_point(|era| era.start <= position);
+        self.list.get(after.max(1)).map(|era| era.start)
+    }
+
+    /// The first position of the era after the newest one of this epoch.
+    pub fn end_of(&self, epoch: &str) -> Option<Position> {
+        let index = self.list.iter().rposition(|era| era.epoch.as_str() == epoch)?;
+        self.list.get(index + 1).map(|era| era.start)
     }
 
     /// The positions of `epoch`, the newest era of that name; `None` when it was never seen.
@@ -54,7 +92,9 @@ impl Eras {
     /// Forgets the eras that ended before `first`.
     pub(super) fn trim(&mut self, first: Position) {
         let gone = self.list.iter().skip(1).take_while(|era| era.start <= first).count();
-        self.list.drain(..gone);
+        if gone > 0 {
+            Arc::make_mut(&mut self.list).drain(..gone);
+        }
     }
 }
 
@@ -77,7 +117,22 @@ mod tests {
         assert_eq!(span(&eras, "a", 15), Some((0, 10)));
         assert_eq!(eras.span("b", 15), Some(Span { start: 10, end: 15, floor: Offset::new(7, 0), is_current: true }));
         assert_eq!(span(&eras, "c", 15), None);
-        assert_eq!(eras.current().as_str(), "b");
+        assert_eq!(eras.current().epoch.as_str(), "b");
+        assert_eq!([0, 9, 10, 99].map(|position| eras.at(position).epoch.as_str()), ["a", "a", "b", "b"]);
+        assert_eq!([0, 9, 10].map(|position| eras.end_at(position)), [Some(10), Some(10), None]);
+        assert_eq!(["a", "b", "c"].map(|epoch| eras.end_of(epoch)), [Some(10), None, None]);
+    }
+
+    #[test]
+    fn eras_are_counted_so_that_a_replaced_one_is_noticed() {
+        let mut eras = Eras::new(epoch("a"));
+        eras.begin(10, epoch("b"), Offset::ZERO);
+        let known = eras.serial();
+        assert_eq!(eras.since(known), None);
+        eras.begin(10, epoch("c"), Offset::ZERO);
+        assert_eq!(eras.since(known), Some(10), "the same place, another era");
+        eras.begin(12, epoch("d"), Offset::ZERO);
+        assert_eq!(eras.since(known), Some(10), "the first of several");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::era::{Eras, Span};
+use super::weight::Scale;
 use super::{Chunk, Position, Signal};
 use crate::protocol::{Epoch, Offset, Publication};
 
@@ -50,6 +51,10 @@ pub struct Tip {
     pub epoch: Epoch,
     /// The newest offset.
     pub newest: Offset,
+    /// The newest offset that is not held any more, in the epoch of the entry at `first`.
+    pub trimmed: Option<Offset>,
+    /// Which stretch of the log belongs to which epoch.
+    pub eras: Eras,
 }
 
 #[derive(Debug)]
@@ -57,7 +62,10 @@ struct Tail {
     sealed: VecDeque<Arc<Chunk>>,
     open: Chunk,
     retention: Retention,
+    /// Of the sealed chunks, without their binary frames.
     bytes: usize,
+    /// Their binary frames.
+    scale: Scale,
     eras: Eras,
     /// The newest offset appended, and the newest one already trimmed, in the era they belong to.
     newest: Offset,
@@ -68,11 +76,13 @@ struct Tail {
 impl Log {
     /// An empty log whose offsets belong to `epoch`.
     pub fn new(epoch: Epoch, retention: Retention) -> Self {
+        let scale = Scale::default();
         let tail = Tail {
             sealed: VecDeque::new(),
-            open: Chunk::open(0, 0),
+            open: Chunk::open(0, 0, &scale),
             retention,
             bytes: 0,
+            scale,
             eras: Eras::new(epoch),
             newest: Offset::default(),
             trimmed: None,
@@ -94,12 +104,15 @@ impl Log {
             let tail = &mut *tail;
             tail.newest = offset;
             tail.open.push(publication, offset, &mut tail.scratch);
-            if tail.open.is_full() {
-                tail.seal();
-            }
+            tail.seal_if_full();
         }
         tail.trim(Instant::now());
-        self.version.fetch_add(1, Ordering::Release);
+        self.changed();
+    }
+
+    /// Sequentially consistent, like a shard's word that it sleeps: one of the two always sees the other.
+    fn changed(&self) {
+        self.version.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Appends the hub's own word to everybody, in order with the publications.
@@ -110,23 +123,27 @@ impl Log {
             tail.newest = tail.newest.max(*to);
         }
         tail.open.push_signal(signal, tail.newest, &mut tail.scratch);
-        self.version.fetch_add(1, Ordering::Release);
+        tail.seal_if_full();
+        tail.trim(Instant::now());
+        self.changed();
     }
 
     /// From here on offsets belong to `epoch`, and only those after `floor` are delivered. Returns the position where the era begins.
     pub fn begin_era(&self, epoch: Epoch, floor: Offset) -> Position {
         let mut tail = self.lock();
+        // No chunk has entries of two eras: within one, offsets only grow.
+        tail.seal();
         let at = tail.open.end();
         tail.eras.begin(at, epoch, floor);
         tail.newest = floor;
-        self.version.fetch_add(1, Ordering::Release);
+        self.changed();
         at
     }
 
     /// The current epoch and the newest offset in it: what a `welcome` says.
     pub fn now(&self) -> (Epoch, Offset) {
         let tail = self.lock();
-        (tail.eras.current().clone(), tail.newest)
+        (tail.eras.current().epoch.clone(), tail.newest)
     }
 
     /// Changes the bounds; what is too much is forgotten with the next append.
@@ -134,16 +151,16 @@ impl Log {
         self.lock().retention = retention;
     }
 
-    /// Bytes and entries held.
+    /// Bytes, those of both wire formats, and entries held.
     pub fn size(&self) -> (usize, u64) {
         let tail = self.lock();
         let first = tail.first();
-        (tail.bytes + tail.open.bytes(), tail.open.end() - first)
+        (tail.size(), tail.open.end() - first)
     }
 
     /// Counts changes: lets a shard see without the lock that there is nothing new.
     pub fn version(&self) -> u64 {
-        self.version.load(Ordering::Acquire)
+        self.version.load(Ordering::SeqCst)
     }
 
     /// Hands `take` every chunk from `next` on, the open one sealed first.
@@ -157,8 +174,10 @@ impl Log {
         Tip {
             version: self.version.load(Ordering::Relaxed),
             first: tail.first(),
-            epoch: tail.eras.current().clone(),
+            epoch: tail.eras.current().epoch.clone(),
             newest: tail.newest,
+            trimmed: tail.trimmed,
+            eras: tail.eras.clone(),
         }
     }
 
@@ -201,12 +220,22 @@ impl Tail {
         self.sealed.front().map_or(self.open.first(), |chunk| chunk.first())
     }
 
+    fn size(&self) -> usize {
+        self.bytes + self.scale.bytes() + if self.open.is_empty() { 0 } else { self.open.bytes() }
+    }
+
+    fn seal_if_full(&mut self) {
+        if self.open.is_full(self.retention.max_bytes, self.retention.max_entries) {
+            self.seal();
+        }
+    }
+
     fn seal(&mut self) {
         if self.open.is_empty() {
             return;
         }
         let end = self.open.end();
-        let next = Chunk::open(end, self.open.bytes_before(end));
+        let next = Chunk::open(end, self.open.bytes_before(end), &self.scale);
         let mut chunk = std::mem::replace(&mut self.open, next);
         chunk.shrink();
         self.bytes += chunk.bytes();
@@ -217,13 +246,16 @@ impl Tail {
         while let Some(chunk) = self.sealed.front() {
             let kept = self.retention;
             let too_many = self.open.end() - chunk.first() > kept.max_entries;
-            let too_much = self.bytes + self.open.bytes() > kept.max_bytes;
+            let too_much = self.size() > kept.max_bytes;
             let too_old = now.duration_since(chunk.opened()) > kept.max_age;
-            if !(too_many || too_much || too_old) {
+            // A message larger than the whole log is delivered, and gone with the next one.
+            let is_alone = self.open.is_empty() && self.sealed.len() == 1 && chunk.entries().len() == 1;
+            if !(too_old || (too_many || too_much) && !is_alone) {
                 break;
             }
             self.trimmed = chunk.entries().last().map(|entry| entry.offset);
-            self.bytes = self.bytes.saturating_sub(chunk.bytes());
+            self.bytes -= chunk.bytes();
+            chunk.retire();
             self.sealed.pop_front();
         }
         let first = self.first();

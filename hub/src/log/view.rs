@@ -11,14 +11,12 @@ use crate::protocol::{Format, Offset, RoomName, Target};
 /// What a pull brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pulled {
-    /// The first new position.
+    /// The first new position; not [`head`](View::head) as it was when entries came and were trimmed before this view saw them.
     pub from: Position,
     /// The position after the last new one; equal to `from` when nothing came.
     pub until: Position,
     /// When the oldest of it was appended.
     pub since: Option<Instant>,
-    /// Entries that came and were trimmed before this view saw them: every reader has lost them.
-    pub missed: u64,
 }
 
 /// The view of one shard.
@@ -43,7 +41,7 @@ impl View {
     /// Takes in what was appended since the last pull; `each` gets the stream of every new entry, in order.
     pub fn pull(&mut self, log: &Log, each: impl FnMut(StreamId)) -> Pulled {
         if log.version() == self.tip.version {
-            return Pulled { from: self.head, until: self.head, since: None, missed: 0 };
+            return Pulled { from: self.head, until: self.head, since: None };
         }
         let known = self.chunks.len();
         let chunks = &mut self.chunks;
@@ -51,10 +49,11 @@ impl View {
         let first = self.chunks.get(known);
         let from = first.map_or(self.head, |chunk| chunk.first());
         let since = first.map(|chunk| chunk.opened());
-        let missed = from - self.head;
+        // What came and went before this pull is behind us too.
+        self.head = self.head.max(self.tip.first);
         self.take_in(known, each);
         self.forget();
-        Pulled { from, until: self.head, since, missed }
+        Pulled { from, until: self.head, since }
     }
 
     fn take_in(&mut self, known: usize, mut each: impl FnMut(StreamId)) {

@@ -1,6 +1,7 @@
 //! What a shard asks of the code above it. The dispatcher implements it; tests implement it in ten lines.
 
-use super::Session;
+use super::{Refusal, Session};
+use crate::protocol::RoomName;
 
 /// The hub's application layer, shared by all shards.
 pub trait Application: Send + Sync {
@@ -10,6 +11,14 @@ pub trait Application: Send + Sync {
     /// A message of the other kind (binary on a JSON connection, text on a CBOR one) closes the connection with 1003; everything else comes here
     /// before and after a connection's life.
     fn connected(&self, _session: &mut Session<'_>) {}
+
+    /// Whether a new connection may enter this room of its query, as one of so many it enters already.
+    ///
+    /// # Errors
+    /// The limit that is reached.
+    fn admits(&self, _room: &RoomName, _entering: usize) -> Result<(), Refusal> {
+        Ok(())
+    }
 
     /// The connection is gone; its rooms are still readable.
     fn gone(&self, _session: &mut Session<'_>) {}

@@ -20,6 +20,8 @@ pub struct ShardConfig {
     pub library: Library,
     /// Limits of one message.
     pub frames: FrameLimits,
+    /// Bytes read at once: one buffer per shard, none per connection.
+    pub read_buffer: usize,
     /// A message begun must be complete after this long.
     pub read_timeout: Duration,
     /// A peer that takes not one byte for this long is closed.

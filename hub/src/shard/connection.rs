@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use super::bucket::Bucket;
 use super::transport::Transport;
-use crate::log::{Position, Rest, Subscription};
-use crate::protocol::{ClientId, Format, Offset};
+use crate::log::{Position, Reader, Rest, Subscription};
+use crate::protocol::{ClientId, Epoch, Format, Offset};
 use crate::ws::Inbound;
 
 /// Who a connection is, as the handshake found out.
@@ -94,15 +94,18 @@ pub(super) struct Connection {
     /// The next position to look at. Meaningful while `lagging`; otherwise it has everything up to the last pass.
     pub(super) cursor: Position,
     pub(super) lagging: bool,
-    /// Nothing at or after this is sent before the new `welcome` of an era that begins there.
+    /// While `lagging`: no entry it has to get is older than this offset.
+    pub(super) owed: Offset,
+    /// Nothing at or after this is sent before the new `welcome` of the era that begins there.
     pub(super) barrier: Option<Position>,
-    /// Older entries it asked for (`from_offset`), sent before anything at the cursor.
+    /// Older entries it asked for (`from_offset`), sent before anything at the cursor, and the offset they come after.
     pub(super) replay: Vec<Position>,
+    pub(super) replay_after: Offset,
     /// Its offset lies ahead of this hub's bus: it waits until the log has come there.
     pub(super) ahead: Option<Box<super::inbox::Resume>>,
     pub(super) missed: Option<Box<Missed>>,
-    /// The cursor it brought, until the welcome has said that it is honoured.
-    pub(super) resumed: Option<Box<super::inbox::Resume>>,
+    /// Where delivery starts, until the welcome has said so; `None`: at the head.
+    pub(super) start: Option<Box<(Epoch, Offset)>>,
 
     /// The unsent end of a cut frame, and of it what goes before everything else.
     pub(super) rest: Option<Box<Rest>>,
@@ -128,8 +131,9 @@ pub(super) struct Connection {
     /// Milliseconds of the shard's clock.
     pub(super) heard: u32,
     pub(super) heard_app: u32,
-    pub(super) pinged: bool,
-    pub(super) app_pinged: bool,
+    /// When it was pinged and has not been heard since.
+    pub(super) pinged: Option<u32>,
+    pub(super) app_pinged: Option<u32>,
     pub(super) messages: Bucket,
     pub(super) bytes: Bucket,
     pub(super) control: Bucket,
@@ -150,5 +154,15 @@ impl Connection {
 
     pub(super) fn is_open(&self) -> bool {
         self.stage == Stage::Open
+    }
+
+    /// Whether it gets what is in the log, now and from its cursor on.
+    pub(super) fn follows_log(&self) -> bool {
+        self.is_open() && !self.identity.echo && self.ahead.is_none()
+    }
+
+    /// What it reads of the log.
+    pub(super) fn reader(&self) -> Reader<'_> {
+        Reader { format: self.format, since: self.since, subscriptions: &self.subscriptions }
     }
 }

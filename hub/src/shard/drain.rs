@@ -9,9 +9,25 @@ use crate::protocol::{CloseCode, HubMessage};
 
 impl Core {
     /// Tells every connection when it will be closed and when to come back, each its own time.
-    pub(super) fn plan_drain(&mut self, pace: Pace, reason: &str) {
-        let now = Instant::now();
+    pub(super) fn plan_drain(&mut self, pace: Pace, reason: String) {
         let slots = self.table.slots();
+        self.tell_drain(slots, pace, &reason);
+        self.draining = Some((pace, reason));
+    }
+
+    /// A connection whose handshake was under way when the drain or the stop began goes like the others.
+    pub(super) fn drain_late(&mut self, slot: usize) {
+        if self.stopping {
+            return self.close(slot, CloseCode::ServiceRestart, "hub stops");
+        }
+        if let Some((pace, reason)) = self.draining.take() {
+            self.tell_drain(vec![slot], pace, &reason);
+            self.draining = Some((pace, reason));
+        }
+    }
+
+    fn tell_drain(&mut self, slots: Vec<usize>, pace: Pace, reason: &str) {
+        let now = Instant::now();
         let times = plan(slots.len(), pace, fastrand::u64(..));
         for (slot, time) in slots.into_iter().zip(times) {
             let Some(key) = self.table.key(slot) else { continue };

@@ -47,19 +47,20 @@ impl Core {
     fn flush_once(&mut self, slot: usize) -> bool {
         let Some(connection) = self.table.get(slot) else { return false };
         match connection.transport.flush() {
-            Ok(true) => {}
-            Ok(false) => {
-                self.on_blocked(slot, 0);
+            Ok(flushed) if flushed.blocked => {
+                self.on_blocked(slot, flushed.taken);
                 return false;
             }
+            Ok(_) => {}
             Err(error) => {
                 self.on_write_error(slot, &error);
                 return false;
             }
         }
-        if connection.is_open() && connection.lagging && connection.cursor < self.view.first() {
+        if connection.lagging && connection.cursor < self.view.first() {
             self.fall_behind(slot);
         }
+        self.trim_replay(slot);
         self.write_notices(slot);
         let source = self.gather(slot);
         let Some(connection) = self.table.get(slot) else { return false };
@@ -95,13 +96,20 @@ impl Core {
             connection.rest = rest.map(Box::new).or(connection.rest.take());
             let head = connection.barrier.unwrap_or(self.view.head());
             match source {
-                Source::Replay => drop(connection.replay.drain(..entries as usize)),
+                Source::Replay => {
+                    connection.replay.drain(..entries as usize);
+                    connection.replay_after = next.and_then(|next| self.view.offset(next)).unwrap_or_default();
+                }
                 Source::Nothing => {}
                 Source::Shared | Source::Own => {
                     connection.cursor = next.unwrap_or(head);
                     connection.lagging = next.is_some();
                 }
             }
+        }
+        if connection.paused.answers && connection.direct_pending() <= self.config.out_buffer {
+            connection.paused.answers = false;
+            self.ready.push(slot);
         }
         if written.blocked {
             self.on_blocked(slot, written.taken);
@@ -123,13 +131,7 @@ impl Core {
             }
             return false;
         }
-        if connection.paused.answers {
-            connection.paused.answers = false;
-            self.ready.push(slot);
-        }
-        if let Some(barrier) = connection.barrier.take() {
-            connection.cursor = barrier;
-            connection.lagging = true;
+        if connection.barrier.is_some() && connection.follows_log() {
             self.greet_again(slot);
             return true;
         }
@@ -139,7 +141,7 @@ impl Core {
     }
 
     /// Turns what is owed in words (a pong, a gap) into direct frames.
-    fn write_notices(&mut self, slot: usize) {
+    pub(super) fn write_notices(&mut self, slot: usize) {
         let Some(connection) = self.table.get(slot) else { return };
         if let Some(payload) = connection.pong.take() {
             frame::whole(frame::PONG, &payload, &mut connection.direct);
@@ -161,12 +163,10 @@ impl Core {
     fn gather(&mut self, slot: usize) -> Source {
         let until = self.view.head();
         let Some(connection) = self.table.get(slot) else { return Source::Nothing };
-        if !connection.is_open() || connection.identity.echo || connection.ahead.is_some() {
+        if !connection.follows_log() {
             return Source::Nothing;
         }
         if !connection.replay.is_empty() {
-            let first = self.view.first();
-            connection.replay.retain(|position| *position >= first);
             self.view.gather_exactly(connection.format, &connection.replay, MAX_RUNS, MAX_BYTES, &mut self.pass.runs);
             return Source::Replay;
         }
@@ -187,9 +187,7 @@ impl Core {
         }
         let is_late = |since: Position| since > window.start;
         if several || is_late(connection.since) || one.is_some_and(|subscription| is_late(subscription.since)) {
-            let reader =
-                Reader { format: connection.format, since: connection.since, subscriptions: &connection.subscriptions };
-            self.view.gather(reader, window, MAX_RUNS, MAX_BYTES, &mut self.pass.runs);
+            self.view.gather(connection.reader(), window, MAX_RUNS, MAX_BYTES, &mut self.pass.runs);
             return Source::Own;
         }
         let shared = &mut self.pass.shared;
@@ -207,6 +205,7 @@ impl Core {
         let now = Instant::now();
         let Some(key) = self.table.key(slot) else { return };
         let first_look = self.config.slow_age.min(self.config.write_timeout);
+        let newest = self.view.tip().newest;
         let Some(connection) = self.table.get(slot) else { return };
         connection.blocked = true;
         if taken > 0 || connection.stalled.is_none() {
@@ -214,6 +213,7 @@ impl Core {
         }
         // From now on the cursor counts: the passes to come go by without this connection.
         connection.lagging |= connection.is_open();
+        connection.owed = self.view.offset(connection.cursor).unwrap_or(newest);
         if !std::mem::replace(&mut connection.watched, true) {
             self.deadlines.add(now + first_look, key, Due::Stalled);
         }
@@ -240,6 +240,10 @@ fn sent_own(connection: &mut Connection, taken: usize) -> usize {
     left -= n;
     if connection.direct_pending() == 0 {
         connection.direct = Vec::new();
+        connection.direct_sent = 0;
+    } else if connection.direct_sent > connection.direct_pending() {
+        // A peer that is never quite done would otherwise make us keep all it ever got.
+        connection.direct.drain(..connection.direct_sent);
         connection.direct_sent = 0;
     }
     left

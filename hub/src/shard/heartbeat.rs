@@ -43,14 +43,14 @@ enum Verdict {
     Gone,
 }
 
-fn judge(silent: u32, pinged: bool, interval: Duration, timeout: Duration, step: Duration) -> Verdict {
-    let silent = Duration::from_millis(u64::from(silent));
-    if pinged && silent + step >= interval + timeout {
-        Verdict::Gone
-    } else if !pinged && silent + step >= interval {
-        Verdict::Ping
-    } else {
-        Verdict::Fine
+/// Milliseconds since it was heard, and since it was asked. It has the whole timeout to answer, also when the silence before was long: because
+/// the interval was shortened a moment ago, or because this process stood still.
+fn judge(silent: u32, asked: Option<u32>, interval: Duration, timeout: Duration, step: Duration) -> Verdict {
+    let millis = |time: u32| Duration::from_millis(u64::from(time));
+    match asked {
+        Some(asked) if millis(asked) + step >= timeout => Verdict::Gone,
+        None if millis(silent) + step >= interval => Verdict::Ping,
+        _ => Verdict::Fine,
     }
 }
 
@@ -76,10 +76,11 @@ impl Core {
                 continue;
             }
             let silent = clock.wrapping_sub(connection.heard);
-            match judge(silent, connection.pinged, interval, timeout, step) {
+            let asked = connection.pinged.map(|at| clock.wrapping_sub(at));
+            match judge(silent, asked, interval, timeout, step) {
                 Verdict::Fine => self.beat_app(slot, clock, timeout, step),
                 Verdict::Ping => {
-                    connection.pinged = true;
+                    connection.pinged = Some(clock);
                     frame::whole(frame::PING, b"", &mut connection.direct);
                     self.stats.pings.inc();
                     self.enqueue(slot);
@@ -94,10 +95,11 @@ impl Core {
         let Some(interval) = self.config.app_interval else { return };
         let Some(connection) = self.table.get(slot).filter(|connection| !connection.identity.echo) else { return };
         let silent = clock.wrapping_sub(connection.heard_app);
-        match judge(silent, connection.app_pinged, interval, timeout, step) {
+        let asked = connection.app_pinged.map(|at| clock.wrapping_sub(at));
+        match judge(silent, asked, interval, timeout, step) {
             Verdict::Fine => {}
             Verdict::Ping => {
-                connection.app_pinged = true;
+                connection.app_pinged = Some(clock);
                 if let Some(mut session) = self.session(slot) {
                     session.reply(&HubMessage::Ping);
                 }
@@ -121,13 +123,14 @@ mod tests {
 
     #[test]
     fn a_silent_peer_is_pinged_then_gone() {
-        let judge = |silent, pinged| {
-            judge(silent, pinged, Duration::from_secs(10), Duration::from_secs(4), Duration::from_millis(500))
+        let judge = |silent, asked| {
+            judge(silent, asked, Duration::from_secs(10), Duration::from_secs(4), Duration::from_millis(500))
         };
-        assert_eq!(judge(9_000, false), Verdict::Fine);
-        assert_eq!(judge(9_600, false), Verdict::Ping);
-        assert_eq!(judge(13_000, true), Verdict::Fine);
-        assert_eq!(judge(13_500, true), Verdict::Gone);
-        assert_eq!(judge(60_000, false), Verdict::Ping, "nobody is gone without having been asked");
+        assert_eq!(judge(9_000, None), Verdict::Fine);
+        assert_eq!(judge(9_600, None), Verdict::Ping);
+        assert_eq!(judge(13_000, Some(3_400)), Verdict::Fine);
+        assert_eq!(judge(13_100, Some(3_500)), Verdict::Gone);
+        assert_eq!(judge(60_000, None), Verdict::Ping, "nobody is gone without having been asked");
+        assert_eq!(judge(60_000, Some(500)), Verdict::Fine, "and everybody has the time to answer");
     }
 }

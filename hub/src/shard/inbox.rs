@@ -9,7 +9,6 @@ use super::connection::Identity;
 use super::transport::Transport;
 use crate::bus::PublishError;
 use crate::drain::Pace;
-use crate::log::Position;
 use crate::protocol::{ClientId, CloseCode, ErrorCode, Format, Offset, RoomName};
 
 /// One connection of one shard; never reused, so that an answer that comes late cannot reach somebody else.
@@ -123,10 +122,10 @@ pub enum Command {
     Rooms(Answer<Vec<RoomRow>>),
     /// The members of a room, each client once, sorted.
     Members(RoomName, Answer<Vec<ClientId>>),
+    /// Say that the loop still turns.
+    Pulse(Answer<()>),
     /// New settings.
     Configure(ShardConfig),
-    /// The offsets from this position on belong to another epoch: everybody gets a new `welcome`.
-    Era(Position),
     /// Tell every connection its slot and close it then.
     Drain {
         /// This shard's part of the hub's pace.
@@ -148,8 +147,8 @@ impl std::fmt::Debug for Command {
             Self::Clients(_) => "Clients",
             Self::Rooms(_) => "Rooms",
             Self::Members(..) => "Members",
+            Self::Pulse(_) => "Pulse",
             Self::Configure(_) => "Configure",
-            Self::Era(_) => "Era",
             Self::Drain { .. } => "Drain",
             Self::Stop => "Stop",
         };

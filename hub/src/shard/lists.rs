@@ -2,7 +2,6 @@
 
 use super::inbox::{ClientRow, Kick, RoomRow};
 use super::turn::Core;
-use crate::log::Position;
 use crate::protocol::{ClientId, RoomName, Target};
 
 impl Core {
@@ -65,47 +64,11 @@ impl Core {
     fn of_client(&mut self, client: &ClientId, before: u64) -> Vec<usize> {
         let Some(stream) = self.view.find(&Target::Client(client.clone())) else { return Vec::new() };
         let slots = self.members.of(stream).to_vec();
-        let is_meant =
-            |slot: &usize| self.table.get(*slot).is_some_and(|connection| connection.identity.connection < before);
+        let is_meant = |slot: &usize| {
+            self.table
+                .get(*slot)
+                .is_some_and(|connection| connection.is_open() && connection.identity.connection < before)
+        };
         slots.into_iter().map(|slot| slot as usize).filter(is_meant).collect()
-    }
-
-    /// A new epoch begins at `at`: everybody gets what was before, then a new `welcome`, then what comes after.
-    pub(super) fn begin_era(&mut self, at: Position) {
-        self.pull();
-        let fresh = self.pass.fresh.start;
-        for slot in self.table.slots() {
-            if let Some(connection) =
-                self.table.get(slot).filter(|connection| connection.is_open() && !connection.identity.echo)
-            {
-                if !connection.lagging {
-                    connection.cursor = fresh.min(at);
-                    connection.lagging = true;
-                }
-                connection.barrier = Some(at);
-                self.enqueue(slot);
-            }
-        }
-    }
-
-    pub(super) fn greet_again(&mut self, slot: usize) {
-        let application = std::sync::Arc::clone(&self.application);
-        if let Some(mut session) = self.session(slot) {
-            application.welcome(&mut session, true);
-        }
-    }
-
-    /// Sends those on their way whose offset the log has come to.
-    pub(super) fn look_ahead(&mut self) {
-        if self.ahead.is_empty() || self.pass.fresh.is_empty() {
-            return;
-        }
-        for key in std::mem::take(&mut self.ahead) {
-            let Some(resume) = self.table.find(key).and_then(|connection| connection.ahead.take()) else { continue };
-            if !self.rewind(key.slot, &resume) {
-                let newest = self.view.tip().newest;
-                self.gap(key.slot, resume.offset, newest, None, crate::protocol::GapReason::Expired);
-            }
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::turn::Core;
 use crate::log::{Position, Pulled, Runs, StreamId};
-use crate::protocol::Format;
+use crate::protocol::{Format, Offset};
 
 /// What the shard remembers from pull to pass, and buffers it uses again and again.
 #[derive(Debug, Default)]
@@ -14,6 +14,8 @@ pub(super) struct Pass {
     pub(super) number: u64,
     /// Positions that came since the last pass.
     pub(super) fresh: Range<Position>,
+    /// No entry that came since the last pass is older than this offset.
+    pub(super) handed: Offset,
     /// When the oldest of them was published.
     since: Option<Instant>,
     /// The streams they belong to, and for each stream the pass that last had something of it.
@@ -33,6 +35,11 @@ pub(super) struct Shared {
 }
 
 impl Pass {
+    /// For a shard that begins with what is in the log already: nobody there waits for it.
+    pub(super) fn at(head: Position, newest: Offset) -> Self {
+        Self { fresh: head..head, handed: newest, ..Self::default() }
+    }
+
     /// Whether `stream` has something in the fresh positions.
     pub(super) fn has_news(&self, stream: StreamId) -> bool {
         self.stamps.get(stream.index()).is_some_and(|stamp| *stamp == self.number)
@@ -58,18 +65,19 @@ impl Core {
             // Streams are marked for the pass that is to come.
             pass.number += 1;
         }
-        let Pulled { from, until, since, missed } = self.view.pull(&self.log, |stream| pass.mark(stream));
-        if from == until {
-            return;
-        }
+        let Pulled { until, since, .. } = self.view.pull(&self.log, |stream| pass.mark(stream));
         if pass.fresh.is_empty() {
-            pass.fresh = from..until;
             pass.since = since;
-        } else {
-            pass.fresh.end = until;
         }
-        if missed > 0 {
-            self.all_missed(missed, from);
+        pass.fresh.end = until;
+        pass.shared.key = None;
+        if !pass.fresh.is_empty() && pass.fresh.start < self.view.first() {
+            self.all_missed();
+        }
+        let eras = &self.view.tip().eras;
+        if let Some(at) = eras.since(self.era) {
+            self.era = eras.serial();
+            self.begin_era(at);
         }
     }
 
@@ -104,6 +112,7 @@ impl Core {
             }
         }
         self.pass.fresh = self.view.head()..self.view.head();
+        self.pass.handed = self.view.tip().newest;
         self.pass.shared.key = None;
         self.pass.shared.runs.clear();
         self.pass.runs.clear();
@@ -126,7 +135,6 @@ impl Core {
             connection.cursor = fresh;
         }
         if connection.blocked {
-            connection.lagging = connection.is_open();
             self.check_slow(slot);
         } else {
             self.flush(slot);

@@ -73,8 +73,9 @@ impl Core {
         self.remove(slot);
     }
 
-    /// The peer has sent its last byte. What it is owed after its own close was sent before.
+    /// The peer has sent its last byte. It may still read: what it is owed, at least the answer to its close, is tried once.
     fn on_end(&mut self, slot: usize) {
+        self.flush(slot);
         self.remove(slot);
     }
 
@@ -85,7 +86,7 @@ impl Core {
         let Some(key) = self.table.key(slot) else { return };
         let Some(connection) = self.table.get(slot) else { return };
         connection.heard = clock;
-        connection.pinged = false;
+        connection.pinged = None;
         if !connection.is_open() {
             return;
         }
@@ -207,7 +208,7 @@ impl Core {
         let Some(key) = self.table.key(slot) else { return };
         let Some(connection) = self.table.get(slot) else { return };
         connection.heard_app = clock;
-        connection.app_pinged = false;
+        connection.app_pinged = None;
         let wait = if rate > 0.0 { connection.messages.take(1.0, rate, burst, clock) } else { None };
         let application = Arc::clone(&self.application);
         if let Some(mut session) = self.session(slot) {

@@ -1,6 +1,7 @@
 //! A session: one connection as the application sees it while it handles something of it.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use super::connection::Identity;
 use super::handle::ShardHandle;
@@ -120,7 +121,7 @@ impl Session<'_> {
         }
     }
 
-    /// Refuses a malformed request; a peer that sends too many is closed.
+    /// Refuses a request that no repetition makes right; a peer that sends too many of them is closed.
     pub fn malformed(&mut self, reference: Option<&str>, code: ErrorCode, message: &str) {
         self.reply(&HubMessage::Error { reference, code, message });
         let max = self.core.config.max_errors;
@@ -151,10 +152,10 @@ impl Session<'_> {
 
     /// The epoch, and the offset from which on everything is delivered or reported.
     pub fn starting_point(&mut self) -> (crate::protocol::Epoch, Offset) {
-        let (epoch, newest) = self.now();
-        let connection = self.connection();
-        let resumed = connection.resumed.take().filter(|resume| resume.epoch == epoch.as_str());
-        (epoch, resumed.map_or(newest, |resume| resume.offset))
+        match self.connection().start.take() {
+            Some(start) => *start,
+            None => self.now(),
+        }
     }
 
     pub(super) fn answer_publish(&mut self, reference: Option<&str>, result: Result<Offset, PublishError>) {
@@ -178,9 +179,16 @@ impl Session<'_> {
         let target = Target::Room(room.clone());
         let known = self.core.view.find(&target);
         let max = self.core.config.max_rooms;
-        let head = self.core.view.head();
+        let (head, fresh) = (self.core.view.head(), self.core.pass.fresh.start);
         let connection = self.connection();
         let is_member = known.is_some_and(|stream| connection.subscriptions.iter().skip(1).any(|s| s.stream == stream));
+        // What a member has not been sent yet comes anyway, and entries of the next epoch come after its welcome.
+        let until = match connection.barrier {
+            _ if is_member && connection.lagging => connection.cursor,
+            _ if is_member => fresh,
+            Some(barrier) => barrier,
+            None => head,
+        };
         if !is_member {
             if connection.subscriptions.len() > max {
                 return Err(Refusal::new(
@@ -190,20 +198,20 @@ impl Session<'_> {
             }
             let stream = self.core.view.retain(&target);
             self.core.members.add(stream, self.slot);
-            self.connection().subscriptions.push(Subscription { stream, since: head });
+            let since = if from.is_some() { until } else { head };
+            self.connection().subscriptions.push(Subscription { stream, since });
         }
         let Some(from) = from else { return Ok(newest) };
         let Some(stream) = self.core.view.find(&target) else { return Ok(newest) };
         match self.core.log.locate(epoch.as_str(), from) {
             Located::At(position) if position >= self.core.view.first() => {
-                self.replay(stream, position, head);
+                self.replay(stream, from, position..until);
                 Ok(from)
             }
             Located::Ahead => Ok(newest),
             Located::At(_) | Located::Lost => {
                 let first = self.core.view.first();
-                self.replay(stream, first, head);
-                let to = self.core.view.offset(first).unwrap_or(newest);
+                let to = self.core.view.tip().trimmed.unwrap_or(from).max(from);
                 self.reply(&HubMessage::Gap {
                     from,
                     to,
@@ -211,21 +219,21 @@ impl Session<'_> {
                     reason: GapReason::Expired,
                     room: Some(room.as_str()),
                 });
+                self.replay(stream, to, first..until);
                 Ok(to)
             }
         }
     }
 
-    /// Queues the room's entries in `from..head` in front of everything at the cursor; the newest `max_history` of them.
-    fn replay(&mut self, stream: StreamId, from: Position, head: Position) {
+    /// Queues the room's entries of these positions, which come after `after`, in front of everything at the cursor; the newest `max_history`.
+    fn replay(&mut self, stream: StreamId, after: Offset, span: Range<Position>) {
         let positions: Vec<Position> =
-            self.core.view.positions_from(stream, from).filter(|position| *position < head).collect();
+            self.core.view.positions_from(stream, span.start).take_while(|position| *position < span.end).collect();
         let max = self.core.config.max_history;
         let skipped = positions.len().saturating_sub(max);
         if skipped > 0 {
-            let lost = positions[0]..positions[skipped - 1];
             let offset = |position| self.core.view.offset(position).unwrap_or_default();
-            let (from, to) = (offset(lost.start), offset(lost.end));
+            let (from, to) = (offset(positions[0]), offset(positions[skipped - 1]));
             let count = Some(skipped as u64);
             let room = self.core.view.target(stream).clone();
             let room = match &room {
@@ -235,6 +243,10 @@ impl Session<'_> {
             self.reply(&HubMessage::Gap { from, to, count, reason: GapReason::Expired, room });
         }
         let connection = self.connection();
+        connection.replay_after = match connection.replay.is_empty() {
+            true => after,
+            false => connection.replay_after.min(after),
+        };
         connection.replay.extend_from_slice(&positions[skipped..]);
         connection.replay.sort_unstable();
         connection.replay.dedup();
@@ -251,6 +263,12 @@ impl Session<'_> {
         let connection = self.connection();
         let at = connection.subscriptions.iter().skip(1).position(|s| s.stream == stream).ok_or_else(not_joined)?;
         connection.subscriptions.remove(at + 1);
+        let mut replay = std::mem::take(&mut connection.replay);
+        if let Some(first) = replay.first().copied() {
+            let room: Vec<Position> = self.core.view.positions_from(stream, first).collect();
+            replay.retain(|position| room.binary_search(position).is_err());
+            self.connection().replay = replay;
+        }
         self.core.members.remove(stream, self.slot);
         self.core.view.release(stream);
         Ok(())
@@ -284,9 +302,14 @@ impl Session<'_> {
                 Page::Since(offset, n) => {
                     let epoch = &core.view.tip().epoch;
                     let located = core.log.locate(epoch.as_str(), offset);
-                    let from = if let Located::At(position) = located { position } else { 0 };
+                    let from = match located {
+                        Located::At(position) => position,
+                        Located::Lost => 0,
+                        // What comes after an offset that is not here yet is not here either.
+                        Located::Ahead => core.view.head(),
+                    };
                     let all = core.view.positions_from(stream, from);
-                    complete = !matches!(located, Located::Lost) && all.len() <= n.min(max);
+                    complete = matches!(located, Located::At(_)) && all.len() <= n.min(max);
                     positions.extend(all.take(n.min(max)));
                 }
             }

@@ -7,15 +7,11 @@
 use std::time::Instant;
 
 use super::config::SlowPolicy;
-use super::connection::{Connection, Missed};
+use super::connection::Missed;
 use super::deadline::Due;
 use super::turn::Core;
-use crate::log::{Position, Reader, Runs};
+use crate::log::{Position, Runs};
 use crate::protocol::{CloseCode, GapReason, Offset};
-
-fn reader(connection: &Connection) -> Reader<'_> {
-    Reader { format: connection.format, since: connection.since, subscriptions: &connection.subscriptions }
-}
 
 impl Core {
     /// Called when a pass meets a blocked connection: cheap, unless much came since the last look.
@@ -23,7 +19,7 @@ impl Core {
         let head = self.view.head();
         let limit = self.config.slow_bytes;
         let Some(connection) = self.table.get(slot) else { return };
-        if !connection.is_open() || connection.ahead.is_some() {
+        if !connection.follows_log() {
             return;
         }
         if connection.cursor < self.view.first() {
@@ -35,7 +31,7 @@ impl Core {
         }
         connection.looked_at = head;
         let mut runs = Runs::default();
-        self.view.gather(reader(connection), connection.cursor..head, usize::MAX, limit + 1, &mut runs);
+        self.view.gather(connection.reader(), connection.cursor..head, usize::MAX, limit + 1, &mut runs);
         if runs.bytes() > limit {
             self.fall_behind(slot);
         }
@@ -48,16 +44,20 @@ impl Core {
         let Some(key) = self.table.key(slot) else { return };
         let Some(connection) = self.table.get(slot) else { return };
         connection.watched = false;
+        if !connection.blocked {
+            return;
+        }
         if connection.stalled.is_some_and(|since| now.duration_since(since) >= write_timeout) {
             // A close frame would never get through; whatever is buffered in the kernel is the last the peer gets.
             self.close(slot, CloseCode::WriteTimeout, "peer takes nothing within server.write_timeout");
             return self.remove(slot);
         }
-        if connection.is_open() && connection.ahead.is_none() {
+        if connection.follows_log() {
             let mut next = Runs::default();
-            self.view.gather(reader(connection), connection.cursor.max(self.view.first())..head, 1, 1, &mut next);
+            let from = connection.cursor.max(self.view.first());
+            self.view.gather(connection.reader(), from..head, 1, 1, &mut next);
             let oldest = next.first().and_then(|position| self.view.published(position));
-            if oldest.is_some_and(|at| now.duration_since(at) > slow_age) {
+            if from > connection.cursor || oldest.is_some_and(|at| now.duration_since(at) > slow_age) {
                 self.fall_behind(slot);
             }
         }
@@ -71,23 +71,43 @@ impl Core {
 
     /// The connection is too far behind: the policy is carried out.
     pub(super) fn fall_behind(&mut self, slot: usize) {
-        let head = self.view.head();
-        let first = self.view.first();
-        let Some(connection) = self.table.get(slot) else { return };
+        if !self.table.get(slot).is_some_and(|connection| connection.follows_log()) {
+            return;
+        }
         if self.config.slow_policy == SlowPolicy::Kick {
             self.stats.slow_kicked.inc();
             return self.close(slot, CloseCode::SlowClient, "too far behind (slow_client.policy is kick)");
         }
-        let is_whole = connection.cursor >= first;
-        let from = connection.cursor.max(first);
-        let count = self.view.count(reader(connection), from..head);
-        let offset = |position: Position| self.view.offset(position).unwrap_or(self.view.tip().newest);
-        let (first_missed, last_missed) = (offset(from), offset(head.saturating_sub(1)));
-        connection.cursor = head;
+        // Offsets of two epochs must not stand in one gap: era by era, with the new welcome between.
+        while self.skip_era(slot) {
+            self.write_notices(slot);
+            self.greet_again(slot);
+        }
+    }
+
+    /// Moves the cursor to the barrier or else to the head, and notes what is skipped. `true`: it stands at a barrier.
+    fn skip_era(&mut self, slot: usize) -> bool {
+        let (first, head) = (self.view.first(), self.view.head());
+        let Some(connection) = self.table.get(slot) else { return false };
+        let until = connection.barrier.unwrap_or(head);
+        let replayed = std::mem::take(&mut connection.replay);
+        let from = connection.cursor.max(first).min(until);
+        let is_whole = connection.cursor >= first && replayed.first().is_none_or(|position| *position >= first);
+        let count = self.view.count(connection.reader(), from..until) + replayed.len() as u64;
+        let known = |position: Position| self.view.offset(position);
+        let first_missed = match replayed.is_empty() {
+            false => connection.replay_after,
+            true if is_whole => known(from).unwrap_or(connection.owed),
+            true => connection.owed,
+        };
+        let last_missed = until.checked_sub(1).and_then(known).or(self.view.tip().trimmed).unwrap_or(first_missed);
+        let at_barrier = connection.barrier.is_some();
+        connection.cursor = connection.cursor.max(until);
         if count > 0 || !is_whole {
             self.stats.slow_dropped.inc();
             self.gap(slot, first_missed, last_missed, is_whole.then_some(count), GapReason::SlowClient);
         }
+        at_barrier
     }
 
     /// Notes what the connection will not get; it is told with the next bytes it takes.
@@ -107,14 +127,33 @@ impl Core {
         self.enqueue(slot);
     }
 
-    /// This shard itself was so slow that the log trimmed entries it had not seen: nobody on it gets them.
-    pub(super) fn all_missed(&mut self, missed: u64, from: Position) {
+    /// Entries that a connection asked for have been trimmed before it took them.
+    pub(super) fn trim_replay(&mut self, slot: usize) {
+        let first = self.view.first();
+        let Some(connection) = self.table.get(slot) else { return };
+        let lost = connection.replay.partition_point(|position| *position < first);
+        if lost == 0 {
+            return;
+        }
+        connection.replay.drain(..lost);
+        let from = connection.replay_after;
+        let to = self.view.tip().trimmed.unwrap_or(from);
+        self.gap(slot, from, to, Some(lost as u64), GapReason::Expired);
+    }
+
+    /// This shard itself was so slow that the log trimmed entries before it could hand them out: nobody on it gets them, except for
+    /// those that lag anyway, whose cursors are judged one by one.
+    pub(super) fn all_missed(&mut self) {
+        let first = self.view.first();
+        let missed = first - self.pass.fresh.start;
         tracing::warn!(missed, "shard fell behind the log's retention");
-        let to = self.view.offset(from).unwrap_or_default();
+        self.pass.fresh.start = first;
+        let from = self.pass.handed;
+        let to = self.view.tip().trimmed.unwrap_or(from);
         for slot in self.table.slots() {
-            if let Some(connection) = self.table.get(slot) {
-                connection.cursor = connection.cursor.max(from);
-                self.gap(slot, to, to, None, GapReason::Expired);
+            let Some(connection) = self.table.get(slot) else { continue };
+            if connection.follows_log() && !connection.lagging && connection.since < first {
+                self.gap(slot, from, to, None, GapReason::Expired);
             }
         }
     }

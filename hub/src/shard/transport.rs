@@ -25,7 +25,7 @@ pub struct Tls {
 /// What became of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Written {
-    /// Bytes of the caller that were taken.
+    /// Bytes of the caller that were taken; of a flush, bytes of ciphertext.
     pub(super) taken: usize,
     /// The kernel takes no more for now; it will say when it does.
     pub(super) blocked: bool,
@@ -61,10 +61,10 @@ impl Transport {
         }
     }
 
-    /// Sends what an earlier write left inside; `true` when nothing is left.
-    pub(super) fn flush(&mut self) -> io::Result<bool> {
+    /// Sends what an earlier write left inside.
+    pub(super) fn flush(&mut self) -> io::Result<Written> {
         match self {
-            Self::Plain(_) => Ok(true),
+            Self::Plain(_) => Ok(Written { taken: 0, blocked: false }),
             Self::Tls(tls) => tls.flush(),
         }
     }
@@ -112,18 +112,20 @@ impl Tls {
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<Written> {
         let offered: usize = slices.iter().map(|slice| slice.len()).sum();
         let taken = self.session.writer().write_vectored(slices)?;
-        let done = self.flush()?;
-        Ok(Written { taken, blocked: !done || (taken == 0 && offered > 0) })
+        let flushed = self.flush()?;
+        Ok(Written { taken, blocked: flushed.blocked || (taken == 0 && offered > 0) })
     }
 
-    fn flush(&mut self) -> io::Result<bool> {
+    fn flush(&mut self) -> io::Result<Written> {
+        let mut taken = 0;
         while self.session.wants_write() {
             match self.session.write_tls(&mut self.socket) {
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Ok(n) => taken += n,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Written { taken, blocked: true }),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(true)
+        Ok(Written { taken, blocked: false })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 use std::time::{Duration, Instant};
 
 use mio::event::Event as Readiness;
@@ -19,13 +19,12 @@ use super::heartbeat::Sweep;
 use super::inbox::{Adopt, Command, ConnectionKey};
 use super::pass::Pass;
 use super::table::{Members, Table};
-use crate::log::{Located, Log, Subscription, View};
+use crate::drain::Pace;
+use crate::log::{Log, Subscription, View};
 use crate::metrics::ShardStats;
-use crate::protocol::{CloseCode, ErrorCode, GapReason, HubMessage, Target};
+use crate::protocol::{CloseCode, ErrorCode, HubMessage, Offset, Target};
 use crate::ws::{Inbound, Pool};
 
-/// Bytes read at once; one buffer per shard, none per connection.
-const SCRATCH: usize = 64 << 10;
 /// The longest sleep, so that old entries of a quiet log are let go.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
@@ -50,10 +49,14 @@ pub(super) struct Core {
     pub(super) deadlines: Deadlines,
     pub(super) sweep: Sweep,
     pub(super) pass: Pass,
+    /// The newest era that connections were told of.
+    pub(super) era: u64,
     registry: Registry,
     commands: VecDeque<Command>,
     started: Instant,
-    stopping: bool,
+    pub(super) stopping: bool,
+    /// The drain that late comers join.
+    pub(super) draining: Option<(Pace, String)>,
 }
 
 impl std::fmt::Debug for Core {
@@ -72,7 +75,10 @@ impl Core {
         handle: ShardHandle,
     ) -> Self {
         let view = View::new(&log);
+        let pass = Pass::at(view.head(), view.tip().newest);
+        let era = view.tip().eras.serial();
         let pool = Pool::new(config.library, config.frames);
+        let scratch = vec![0; config.read_buffer];
         Self {
             log,
             view,
@@ -83,17 +89,19 @@ impl Core {
             stats,
             handle,
             pool,
-            scratch: vec![0; SCRATCH],
+            scratch,
             queue: Vec::new(),
             ready: Vec::new(),
             ahead: Vec::new(),
             deadlines: Deadlines::default(),
             sweep: Sweep::default(),
-            pass: Pass::default(),
+            pass,
+            era,
             registry,
             commands: VecDeque::new(),
             started: Instant::now(),
             stopping: false,
+            draining: None,
         }
     }
 
@@ -101,6 +109,8 @@ impl Core {
         let mut events = Events::with_capacity(1024);
         while !self.stopping || self.table.len() > 0 {
             self.handle.parked.store(true, Ordering::SeqCst);
+            // Whoever brings work after this look finds us parked and wakes us.
+            fence(Ordering::SeqCst);
             let timeout = if self.has_work() { Duration::ZERO } else { self.sleep() };
             if let Err(error) = poll.poll(&mut events, Some(timeout))
                 && error.kind() != io::ErrorKind::Interrupted
@@ -192,12 +202,13 @@ impl Core {
             Command::Clients(answer) => answer(self.client_rows()),
             Command::Rooms(answer) => answer(self.room_rows()),
             Command::Members(room, answer) => answer(self.members_of(&room)),
+            Command::Pulse(answer) => answer(()),
             Command::Configure(config) => {
+                self.scratch.resize(config.read_buffer, 0);
                 self.pool.set_limits(config.frames);
                 self.config = config;
             }
-            Command::Era(at) => self.begin_era(at),
-            Command::Drain { pace, reason } => self.plan_drain(pace, &reason),
+            Command::Drain { pace, reason } => self.plan_drain(pace, reason),
             Command::Stop => {
                 self.stopping = true;
                 for slot in self.table.slots() {
@@ -234,11 +245,13 @@ impl Core {
             since: head,
             cursor: head,
             lagging: false,
+            owed: Offset::ZERO,
             barrier: None,
             replay: Vec::new(),
+            replay_after: Offset::ZERO,
             ahead: None,
             missed: None,
-            resumed: None,
+            start: None,
             rest: None,
             direct: Vec::new(),
             direct_sent: 0,
@@ -252,8 +265,8 @@ impl Core {
             hung_up: false,
             heard: clock,
             heard_app: clock,
-            pinged: false,
-            app_pinged: false,
+            pinged: None,
+            app_pinged: None,
             messages: Bucket::full(burst, clock),
             bytes: Bucket::full(self.config.byte_rate as f32, clock),
             control: Bucket::full(self.config.control_rate as f32, clock),
@@ -272,6 +285,7 @@ impl Core {
             self.deadlines.add(at, key, Due::Expired);
         }
         self.start(slot, adopt.resume, &adopt.rooms);
+        self.drain_late(slot);
         if !adopt.early.is_empty() {
             self.received(slot, &adopt.early);
         }
@@ -281,7 +295,8 @@ impl Core {
     /// The end of a connection: everything it had is given back.
     pub(super) fn remove(&mut self, slot: usize) {
         let application = Arc::clone(&self.application);
-        if let Some(mut session) = self.session(slot) {
+        let is_echo = self.table.get(slot).is_some_and(|connection| connection.identity.echo);
+        if let Some(mut session) = self.session(slot).filter(|_| !is_echo) {
             application.gone(&mut session);
         }
         let Some(mut connection) = self.table.remove(slot) else { return };
@@ -316,7 +331,7 @@ impl Core {
         let slot = key.slot;
         match due {
             Due::Message => self.on_message_due(key, now),
-            Due::Stalled if connection.blocked => self.on_stalled(slot, now),
+            Due::Stalled => self.on_stalled(slot, now),
             Due::Closing => self.remove(slot),
             Due::Resume => {
                 connection.paused.debt = false;
@@ -324,80 +339,8 @@ impl Core {
             }
             Due::Drain => self.drain_one(slot),
             Due::Expired => self.close(slot, CloseCode::TokenExpired, "the token has expired"),
-            Due::Ahead => self.give_up_waiting(slot),
-            Due::Stalled => {}
+            Due::Ahead => self.stop_waiting(slot),
         }
-    }
-
-    /// Honours the cursor and the rooms a connection came with, and greets it.
-    fn start(&mut self, slot: usize, resume: Option<super::inbox::Resume>, rooms: &[crate::protocol::RoomName]) {
-        let application = Arc::clone(&self.application);
-        let echo = self.table.get(slot).is_some_and(|connection| connection.identity.echo);
-        if echo {
-            return;
-        }
-        for room in rooms {
-            // A room over the limit is missing from the welcome's list: that is how the client is told.
-            if let Some(mut session) = self.session(slot)
-                && let Err(refusal) = session.join(room, None)
-            {
-                tracing::debug!(connection = session.key().id, %refusal, "room of the query refused");
-            }
-        }
-        let recovered = resume.as_ref().is_some_and(|resume| self.rewind(slot, resume));
-        if let Some(connection) = self.table.get(slot) {
-            connection.resumed = resume.clone().filter(|_| recovered).map(Box::new);
-        }
-        if let Some(mut session) = self.session(slot) {
-            application.welcome(&mut session, recovered);
-        }
-        if let (Some(resume), false) = (resume, recovered) {
-            let (epoch, newest) = (self.view.tip().epoch.clone(), self.view.tip().newest);
-            let from = if epoch.as_str() == resume.epoch { resume.offset } else { crate::protocol::Offset::default() };
-            let reason = if epoch.as_str() == resume.epoch { GapReason::Expired } else { GapReason::EpochChanged };
-            self.gap(slot, from, newest, None, reason);
-        }
-        if let Some(mut session) = self.session(slot) {
-            application.connected(&mut session);
-        }
-    }
-
-    /// Sets the cursor behind the offset the client saw. `false`: it cannot be honoured.
-    pub(super) fn rewind(&mut self, slot: usize, resume: &super::inbox::Resume) -> bool {
-        self.pull();
-        let key = self.table.key(slot);
-        match self.log.locate(&resume.epoch, resume.offset) {
-            Located::At(position) if position >= self.view.first() => {
-                let Some(connection) = self.table.get(slot) else { return false };
-                connection.cursor = position;
-                connection.since = position;
-                connection.lagging = true;
-                for subscription in &mut connection.subscriptions {
-                    subscription.since = position;
-                }
-                self.enqueue(slot);
-                true
-            }
-            Located::Ahead => {
-                let (Some(key), Some(connection)) = (key, self.table.get(slot)) else { return false };
-                connection.ahead = Some(Box::new(resume.clone()));
-                self.ahead.push(key);
-                self.deadlines.add(Instant::now() + Duration::from_secs(10), key, Due::Ahead);
-                true
-            }
-            Located::At(_) | Located::Lost => false,
-        }
-    }
-
-    fn give_up_waiting(&mut self, slot: usize) {
-        let Some(resume) = self.table.get(slot).and_then(|connection| connection.ahead.take()) else { return };
-        let newest = self.view.tip().newest;
-        let head = self.view.head();
-        if let Some(connection) = self.table.get(slot) {
-            connection.cursor = head;
-            connection.lagging = true;
-        }
-        self.gap(slot, resume.offset, newest, None, GapReason::Expired);
     }
 
     fn resolve(

@@ -1,0 +1,86 @@
+//! The delivery canary: a message of the hub's own through bus and log, and a word from every shard. `/readyz` believes nothing less.
+//!
+//! A process can be alive, its port open and its bus "connected" while nothing is delivered any more; a probe that publishes notices.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
+
+use super::Inner;
+use crate::bus::{MessageBus, Receipt};
+use crate::clock;
+use crate::protocol::{ClientId, MessageId, Publication, Target};
+
+/// The mailbox that canaries fly to. Nobody has to be there.
+const MAILBOX: &str = "gohub-canary";
+
+/// What the last canary found.
+#[derive(Debug, Default)]
+pub(super) struct Canary(Mutex<Option<Broken>>);
+
+/// The hop that did not pass the canary on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Broken {
+    #[error("the delivery canary did not come back from the bus: {0}")]
+    Bus(String),
+    #[error("shard {0} did not answer in time")]
+    Shard(usize),
+}
+
+impl Canary {
+    /// Why the last canary did not arrive; `None`: it did, or none has flown yet.
+    pub(super) fn broken(&self) -> Option<Broken> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, found: Option<Broken>) {
+        let before = std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), found.clone());
+        match (before, found) {
+            (before, Some(broken)) if before.as_ref() != Some(&broken) => {
+                tracing::warn!(%broken, "delivery is broken");
+            }
+            (Some(_), None) => tracing::info!("delivery works again"),
+            _ => {}
+        }
+    }
+}
+
+/// Sends canaries until the hub stops.
+pub(super) async fn watch(hub: Arc<Inner>) {
+    let stop = hub.tasks.token();
+    loop {
+        let health = hub.now().health.clone();
+        let found = fly(&hub, health.canary_timeout.as_std()).await;
+        hub.canary.note(found.err());
+        if stop.run_until_cancelled(tokio::time::sleep(health.canary_interval.as_std())).await.is_none() {
+            return;
+        }
+    }
+}
+
+async fn fly(hub: &Inner, patience: Duration) -> Result<(), Broken> {
+    let started = Instant::now();
+    let Ok(mailbox) = ClientId::parse(MAILBOX) else { return Ok(()) };
+    let canary = Publication {
+        target: Target::Client(mailbox),
+        id: MessageId::Unicast.id(),
+        message_type: None,
+        data: None,
+        from: None,
+        ts: clock::unix_millis(),
+        key: None,
+    };
+    let (receipt, answer) = Receipt::channel();
+    hub.bus.publish(canary, receipt);
+    match timeout(patience, answer).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => return Err(Broken::Bus(error.to_string())),
+        Err(_) => return Err(Broken::Bus(format!("nothing within {patience:?}"))),
+    }
+    if let Some(shard) = hub.shards.silent(patience).await {
+        return Err(Broken::Shard(shard));
+    }
+    hub.metrics.bus().canary.observe_duration(started.elapsed());
+    Ok(())
+}
