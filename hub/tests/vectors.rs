@@ -58,11 +58,14 @@ fn payload(message: &Value) -> Option<Payload> {
     json.or_else(|| text(message, "data_hex").map(|hex| Payload::Binary(unhex(&hex).into())))
 }
 
+/// Sets one text field of a request.
+type Setter = fn(ClientRequest, String) -> ClientRequest;
+
 /// Builds the request that the description asks for.
 fn request(message: &Value) -> ClientRequest {
     let uint = |field: &str| message.get(field).map(|value| u32::try_from(value.as_u64().unwrap()).unwrap());
     let mut request = ClientRequest::new(uint("message_id").unwrap());
-    let setters: [(&str, fn(ClientRequest, String) -> ClientRequest); 6] = [
+    let setters: [(&str, Setter); 6] = [
         ("message_type", ClientRequest::message_type),
         ("room", ClientRequest::room),
         ("to", ClientRequest::to),
