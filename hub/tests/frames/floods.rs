@@ -70,18 +70,19 @@ fn s60_pongs_nobody_asked_for_are_ignored_up_to_the_rate_and_a_flood_is_closed_w
 #[test]
 fn a_peer_that_we_do_not_listen_to_is_not_taken_for_dead() {
     let site = Site::start(|settings| {
-        settings.limits.byte_rate = ByteSize::from_kib(16);
+        settings.limits.byte_rate = ByteSize::from_kib(64);
+        settings.limits.max_message = ByteSize::from_kib(256);
         settings.heartbeat.interval = Setting::from_millis(150);
         settings.heartbeat.timeout = Setting::from_millis(150);
         settings.server.read_timeout = Setting::from_millis(150);
     });
     let mut peer = Peer::opened(site.hub.address());
-    // Two seconds of debt: the hub reads nothing for so long, the last ping's end included.
+    // It is read in pieces, with a second of debt behind each: for so long the hub hears nothing.
     let ping = |reference: &str, padding: usize| {
         let padding = " ".repeat(padding);
         frame(0x81, format!(r#"{{"message_id":1,"ref":"{reference}"{padding}}}"#).as_bytes())
     };
-    let bytes = [ping("first", 48_000), ping("second", 100)].concat();
+    let bytes = [ping("first", 200_000), ping("second", 100)].concat();
     let (now, later) = bytes.split_at(bytes.len() - 20);
     peer.send(now);
     peer.send(later);

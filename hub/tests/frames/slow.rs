@@ -49,8 +49,9 @@ fn talk(peer: &mut Peer, count: usize) -> Vec<Duration> {
     times
 }
 
-fn p99(times: &[Duration]) -> Duration {
-    times[times.len() * 99 / 100]
+/// Not the 99th percentile: on a busy machine that is somebody else's work.
+fn typical(times: &[Duration]) -> Duration {
+    times[times.len() / 2]
 }
 
 fn kicked(hub: &Hub) -> u64 {
@@ -61,12 +62,12 @@ fn kicked(hub: &Hub) -> u64 {
 fn s61_a_receiver_that_stops_is_cut_by_bytes_and_the_others_do_not_notice() {
     let site = site(|_| {});
     let mut busy = Peer::opened_at(site.hub.address(), "/ws?client_id=busy&rooms=r");
-    let before = p99(&talk(&mut busy, 300));
+    let before = typical(&talk(&mut busy, 300));
     let _slow = stalled(site.hub.address(), "r");
-    let during = p99(&talk(&mut busy, 1000));
+    let during = typical(&talk(&mut busy, 1000));
     site.until("the slow one is cut", |hub| kicked(hub) == 1);
     site.until("and gone, though it never answers", |hub| hub.metrics().connections() == 1);
-    assert!(during < before * 10 + Duration::from_millis(20), "p99 {during:?}, was {before:?}");
+    assert!(during < before * 4 + Duration::from_millis(10), "{during:?}, was {before:?}");
     drop(busy);
     site.is_empty_and_ends();
 }

@@ -9,8 +9,8 @@ use crate::peer::{Peer, frame, request};
 use crate::process::Process;
 use crate::site::{PATIENCE, Site};
 
-const INTERVAL: Duration = Duration::from_millis(400);
-const TIMEOUT: Duration = Duration::from_millis(300);
+const INTERVAL: Duration = Duration::from_millis(800);
+const TIMEOUT: Duration = Duration::from_millis(800);
 
 fn site(address: [u8; 4]) -> Site {
     Site::start(|settings| {
@@ -34,8 +34,8 @@ fn is_forgotten(watcher: &mut Peer, since: Instant) {
         std::thread::park_timeout(Duration::from_millis(10));
     }
     let took = since.elapsed();
-    // A second for a busy machine; the promise itself is interval + timeout.
-    assert!(took < most + Duration::from_secs(1), "{took:?}");
+    // Two seconds for a busy machine; the promise itself is interval + timeout.
+    assert!(took < most + Duration::from_secs(2), "{took:?}");
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn s63_a_peer_that_answers_no_ping_is_gone_within_interval_and_timeout() {
 fn s63_a_peer_that_answers_pings_stays() {
     let site = site([127, 0, 0, 1]);
     let mut peer = Peer::opened(site.hub.address());
-    for _ in 0..4 {
+    for _ in 0..3 {
         let ping = peer.frame().expect("a ping");
         assert_eq!(ping.opcode, 9);
         peer.send(frame(0x8A, &ping.payload));

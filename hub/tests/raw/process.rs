@@ -46,6 +46,7 @@ impl Process {
         let mut process = Self { child, address: ([0, 0, 0, 0], 0).into(), lines, _directory: directory };
         process.until("it listens", |process| !process.listening().is_empty());
         process.address = process.listening().parse().unwrap();
+        process.until("it minds signals, the last thing it does before it serves", |process| process.minds_signals());
         process
     }
 
@@ -55,6 +56,19 @@ impl Process {
         let line = lines.iter().find(|line| line.contains(r#""message":"listening""#));
         let field = line.and_then(|line| line.split_once(r#""addr":""#)).map(|(_, rest)| rest);
         field.and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned()
+    }
+
+    /// Whether SIGHUP, SIGINT and SIGTERM have handlers.
+    fn minds_signals(&self) -> bool {
+        const ALL: u64 = 1 << 0 | 1 << 1 | 1 << 14;
+        u64::from_str_radix(&self.status("SigCgt"), 16).unwrap() & ALL == ALL
+    }
+
+    /// A line of `/proc/<pid>/status`.
+    fn status(&self, name: &str) -> String {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.unwrap().trim().to_owned()
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -94,9 +108,7 @@ impl Process {
 
     /// Memory in use, in KiB.
     pub(crate) fn rss(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim().strip_suffix(" kB").unwrap().parse().unwrap()
+        self.status("VmRSS").strip_suffix(" kB").unwrap().parse().unwrap()
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use crate::peer::Peer;
 
 /// Longer than anything here takes on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A hub and the runtime it lives on.
 pub(crate) struct Site {

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::*;
 
+/// What an attack may cost. A quadratic parser needs seconds; code that is not optimised is ten times slower.
+const SOON: Duration = Duration::from_millis(if cfg!(debug_assertions) { 50 } else { 5 });
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
 /// A good request, with these lines instead of or behind its own.
@@ -185,7 +187,7 @@ fn s9_too_many_headers_are_refused_at_once() {
     let head =
         String::from_utf8(request("GET /ws HTTP/1.1", &[])).unwrap().replace("Upgrade: ", &format!("{many}Upgrade: "));
     assert_eq!(status(head.as_bytes()), 431);
-    assert!(fastest(|| status(head.as_bytes())) < Duration::from_millis(5));
+    assert!(fastest(|| status(head.as_bytes())) < SOON);
 }
 
 #[test]
@@ -212,7 +214,7 @@ fn s15_s16_long_values_cost_no_more_than_their_length() {
         ("Sec-WebSocket-Extensions", &parameters),
     ] {
         let head = request("GET /ws HTTP/1.1", &[(name, value.as_str())]);
-        assert!(fastest(|| status(&head)) < Duration::from_millis(5), "{name}");
+        assert!(fastest(|| status(&head)) < SOON, "{name}");
     }
 }
 
@@ -262,5 +264,5 @@ fn fastest<T>(mut work: impl FnMut() -> T) -> Duration {
         work();
         started.elapsed()
     };
-    (0..10).map(time).min().unwrap_or_default()
+    (0..20).map(time).min().unwrap_or_default()
 }
