@@ -30,6 +30,7 @@ for tool in "$@"; do
     case $tool in
     protoc) has protoc || apt_install protobuf-compiler libprotobuf-dev ;;
     shellcheck) has shellcheck || apt_install shellcheck ;;
+    chromium) has chromium || apt_install chromium ;;
     cc) has cc || apt_install build-essential ;;
     cargo-deny) cargo_install cargo-deny 0.20.2 ;;
     cargo-llvm-cov) cargo_install cargo-llvm-cov 0.9.1 ;;
