@@ -13,7 +13,7 @@
 //!
 //! While a pass runs, new messages collect in the log; the next pass carries them all. So an idle shard sends a message at once and a busy one
 //! writes large batches, without a timer. A connection that takes no more bytes is left alone until epoll says otherwise; its cursor
-//! stays behind, and [`slow`] decides when it is too far behind. Pending bytes of a connection are bounded by the log plus
+//! stays behind, and `slow.rs` decides when it is too far behind. Pending bytes of a connection are bounded by the log plus
 //! `limits.out_buffer` of direct frames; reading from a peer that does not read its answers pauses.
 
 mod application;

@@ -20,7 +20,7 @@ fn s56_close_codes_that_may_not_be_sent_are_answered_with_1002() {
     for wrong in [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535_u16] {
         assert_eq!(code(&site, &wrong.to_be_bytes()), 1002, "{wrong}");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn s56_close_codes_that_may_be_sent_are_echoed() {
         let longest = [&good.to_be_bytes()[..], &[b'x'; 123]].concat();
         assert_eq!(code(&site, &longest), good, "with a reason");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn s56_a_close_reason_that_is_not_utf_8_is_answered_with_1007() {
     for reason in [&b"\xFF"[..], b"ok\xC3", b"\xED\xA0\x80"] {
         assert_eq!(code(&site, &[b"\x03\xE8", reason].concat()), 1007, "{reason:02X?}");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn s57_what_comes_behind_a_close_is_ignored() {
     other.send(broadcast("in time"));
     assert!(listener.text().contains("in time"));
     drop((listener, other));
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -77,5 +77,5 @@ fn s57_a_peer_that_never_answers_a_close_is_cut_at_the_close_timeout() {
         std::thread::park_timeout(Duration::from_millis(5));
     }
     assert!(started.elapsed() >= Duration::from_millis(290), "{:?}", started.elapsed());
-    site.is_empty_and_ends();
+    site.ends_empty();
 }

@@ -24,7 +24,7 @@ fn s58_pings_are_answered_in_order_up_to_the_rate_and_a_flood_is_closed_with_100
     }
     peer.send((0..1000).flat_map(ping).collect::<Vec<u8>>());
     assert_eq!(peer.closed(), 1008);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn s60_pongs_nobody_asked_for_are_ignored_up_to_the_rate_and_a_flood_is_closed_w
     assert!(peer.text().contains(r#""ref":"fine""#));
     peer.send(frame(0x8A, b"unasked").repeat(1000));
     assert_eq!(peer.closed(), 1008);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -93,5 +93,5 @@ fn a_peer_that_we_do_not_listen_to_is_not_taken_for_dead() {
     assert!(answers.iter().any(|text| text.contains(r#""message_id":33"#)), "it is told to wait: {answers:?}");
     assert!(answers.iter().any(|text| text.contains(r#""ref":"first""#)), "{answers:?}");
     drop(peer);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }

@@ -22,7 +22,7 @@ fn s47_fragments_out_of_order_are_closed_with_1002() {
     ] {
         assert_eq!(code(&site, &bytes), 1002, "{what}");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn a_message_in_pieces_with_pings_between_them_is_one_message() {
     }
     assert!(peer.text().contains(r#""ref":"whole""#));
     drop(peer);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn s52_one_byte_fragments_end_at_the_limit_of_fragments() {
     peer.send([fragments(max - 1), frame(0x80, br#"{"message_id":1,"ref":"last"}"#)].concat());
     assert!(peer.text().contains(r#""ref":"last""#), "as many as are allowed");
     drop(peer);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -66,5 +66,5 @@ fn s53_empty_fragments_are_counted_too() {
     let site = Site::start(|_| {});
     assert_eq!(code(&site, &[frame(0x01, b""), frame(0x00, b"").repeat(100_000)].concat()), 1008);
     assert_eq!(code(&site, &[frame(0x02, b""), frame(0x00, b"").repeat(100_000)].concat()), 1008);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }

@@ -28,7 +28,7 @@ fn s43_unmasked_frame_is_closed_with_1002() {
     for bytes in [&b"\x81\x05hello"[..], b"\x81\x00", b"\x89\x00", b"\x88\x02\x03\xE8", b"\x82\x7E\x01\x00"] {
         assert_eq!(code(&site, bytes), 1002, "{bytes:02X?}");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn s44_reserved_bits_are_closed_with_1002() {
     for first in [0xC1, 0xA1, 0x91, 0xF1, 0xC9, 0xC8, 0x41, 0xC2] {
         assert_eq!(code(&site, &frame(first, b"hello")), 1002, "{first:02X}");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn s45_unknown_opcodes_are_closed_with_1002() {
         assert_eq!(code(&site, &frame(0x80 | opcode, b"")), 1002, "{opcode:X}");
         assert_eq!(code(&site, &frame(0x80 | opcode, b"hello")), 1002, "{opcode:X}");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn s46_long_or_fragmented_control_frames_are_closed_with_1002() {
         assert_eq!(code(&site, &frame(first, &[b'x'; 126])), 1002, "{first:02X}");
         assert_eq!(code(&site, &frame(first & 0x0F, b"\x03\xE8")), 1002, "{first:02X} without FIN");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn s48_s49_a_length_is_judged_before_anything_of_it_has_come() {
     ] {
         assert_eq!(code(&site, &bytes), expected, "{bytes:02X?}");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn s50_a_length_that_is_not_minimally_encoded_is_closed_with_1002() {
         let long = [&[0x81, 0xFF][..], &(length as u64).to_be_bytes(), &[0; 4]].concat();
         assert_eq!(code(&site, &long), 1002, "{length} in 64 bits");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -120,5 +120,5 @@ fn s51_exactly_the_limit_is_accepted_and_one_byte_more_is_not() {
     parts.send([frame(0x01, &body[..LIMIT]), vec![0x00, 0x81]].concat());
     parts.send([1, 2, 3, 4]);
     assert_eq!(parts.closed(), 1009, "at the header of the fragment that crosses the limit");
-    site.is_empty_and_ends();
+    site.ends_empty();
 }

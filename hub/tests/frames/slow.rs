@@ -69,7 +69,7 @@ fn s61_a_receiver_that_stops_is_cut_by_bytes_and_the_others_do_not_notice() {
     site.until("and gone, though it never answers", |hub| hub.metrics().connections() == 1);
     assert!(during < before * 4 + Duration::from_millis(10), "{during:?}, was {before:?}");
     drop(busy);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn s61_a_receiver_that_takes_nothing_is_cut_at_the_write_timeout_whatever_the_po
     talk(&mut busy, 200);
     site.until("the slow one is gone", |hub| hub.metrics().connections() == 1);
     drop((busy, slow));
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn s61_a_receiver_that_is_old_news_is_cut_by_age() {
     site.until("the slow one is cut", |hub| kicked(hub) == 1);
     site.until("the slow one is gone", |hub| hub.metrics().connections() == 1);
     drop((busy, slow));
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn s61_answers_that_nobody_reads_are_bounded() {
     let requests = frame(0x81, br#"{"message_id":1,"ref":"a-tag-that-comes-back-in-the-answer"}"#).repeat(1000);
     while std::io::Write::write(&mut peer.socket, &requests).is_ok() {}
     site.until("the peer is gone", |hub| hub.metrics().connections() == 0);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -127,5 +127,5 @@ fn s62_a_hundred_receivers_that_stop_at_once_leave_clean_rooms() {
     assert!(who.contains(r#""clients":["busy"]"#), "{who}");
     talk(&mut busy, 10);
     drop((busy, slow));
-    site.is_empty_and_ends();
+    site.ends_empty();
 }

@@ -31,7 +31,7 @@ fn s55_text_that_is_not_utf_8_is_closed_with_1007() {
             assert_eq!(code(&site, &frame(0x01, bytes)), 1007, "{what}, before the message is complete");
         }
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn s55_a_character_may_be_cut_by_a_fragment_anywhere() {
         assert_eq!(peer.frame().expect("the echo").payload, text, "cut at {cut}");
     }
     drop(peer);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -60,5 +60,5 @@ fn s66_frames_of_the_other_kind_are_closed_with_1003() {
     assert_eq!(binary_only.frame().expect("a welcome").opcode, 2);
     binary_only.send(frame(0x81, br#"{"message_id":1}"#));
     assert_eq!(binary_only.closed(), 1003);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }

@@ -48,7 +48,7 @@ fn s54_an_unfinished_message_ends_at_the_read_timeout() {
         assert_eq!(peer.closed(), 1008, "{what}");
         assert!(took >= TIMEOUT - Duration::from_millis(20) && took < TIMEOUT * 10, "{what}: {took:?}");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn s54_pings_between_fragments_do_not_win_time() {
     };
     assert_eq!(code, 1008);
     drop(peer);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_busy_peer_whose_messages_are_always_cut_is_not_mistaken_for_a_stuck_one() {
     let fair = attempts.into_iter().find(|(_, longest_gap)| *longest_gap < TIMEOUT / 2);
     let (closed, _) = fair.expect("an attempt during which this machine did not stand still");
     assert_eq!(closed, None);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 /// Sends messages so that at no moment there is no half one at the hub, and none of them is old. The code if it is closed for it, and

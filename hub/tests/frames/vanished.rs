@@ -50,7 +50,7 @@ fn s63_a_peer_that_answers_no_ping_is_gone_within_interval_and_timeout() {
     assert_eq!(ghost.frame().expect("a ping").opcode, 9);
     assert_eq!(ghost.closed(), 4000);
     drop((watcher, ghost));
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn s63_a_peer_that_answers_pings_stays() {
     }
     assert_eq!(site.hub.metrics().connections(), 1);
     drop(peer);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 /// A network namespace at the end of a cable; taken away when dropped.
@@ -138,7 +138,7 @@ fn s63_a_peer_behind_a_cable_that_is_cut_is_gone_within_interval_and_timeout() {
     shell.kill().unwrap();
     shell.wait().unwrap();
     drop(watcher);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]

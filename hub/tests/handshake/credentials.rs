@@ -30,7 +30,7 @@ fn s27_without_a_token_there_is_never_a_101() {
     assert_eq!(ask(&site, &format!("/ws?token={TOKEN}"), "").status, 101);
     assert_eq!(ask(&site, "/ws", &format!("Authorization: Bearer {TOKEN}\r\n")).status, 101);
     assert_eq!(ask(&site, &format!("/ws?token={TOKEN}&client_id=bob"), "").status, 403, "not the token's client");
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn s28_every_wrong_token_gets_the_same_answer() {
     for token in ["a-long-random-token-0002", "a-long-random-token-00011", "a", "eyJhbGciOiJub25lIn0.e30."] {
         assert_eq!(wrong(token), first, "{token}");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -55,5 +55,5 @@ fn s38_two_credentials_that_disagree_are_refused_and_two_that_agree_are_one() {
     assert_eq!(ask(&site, &target, "Authorization: Bearer another-token-000001\r\n").status, 400);
     assert_eq!(ask(&site, "/ws?token=another-token-000001", &format!("Authorization: Bearer {TOKEN}\r\n")).status, 400);
     assert_eq!(ask(&site, &target, &format!("Authorization: Bearer {TOKEN}\r\n")).status, 101);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }

@@ -44,7 +44,7 @@ fn s13_half_open_connections_of_one_address_do_not_keep_others_out() {
     // Among thousands of refused ones some are told why and the rest is cut.
     assert_eq!(same.try_answer().map_or(429, |answer| answer.status), 429);
     drop((crowd, same));
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn s13_the_last_place_is_not_taken_twice_and_is_given_back() {
     drop(first);
     site.until("the first is gone", |hub| hub.metrics().connections() == 0);
     drop(Peer::opened(address));
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -79,5 +79,5 @@ fn s21_an_address_that_is_only_claimed_counts_for_nothing() {
     binary.send([b"\r\n\r\n\0\r\nQUIT\n!\x11\0\x0C".as_slice(), &[0; 12], request("/ws", "").as_bytes()].concat());
     assert_eq!(binary.answer().status, 400);
     drop(_first);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }

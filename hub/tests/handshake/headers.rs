@@ -18,7 +18,7 @@ fn s9_two_thousand_headers_are_too_many() {
     let site = Site::start(|_| {});
     let many: String = (0..2000).map(|n| format!("h{n}:v\r\n")).collect();
     assert_eq!(ask(&site, request("/ws", &many)).status, 431);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn s10_a_long_head_is_refused_before_it_is_all_there() {
     peer.send(&head[..20 << 10]);
     assert_eq!(peer.answer().status, 431, "the rest never came");
     assert_eq!(ask(&site, &head).status, 431, "and its answer is not lost when it does");
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn s10_a_head_in_single_bytes_ends_at_the_same_limit() {
     }
     assert_eq!(slow.answer().status, 101, "slow is not wrong");
     drop(slow);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn s14_bytes_outside_of_ascii_in_a_subprotocol_are_refused() {
         bytes[at] = byte;
         assert_eq!(ask(&site, bytes).status, 400, "{byte:#x}");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn s15_s16_long_lists_cost_no_more_than_their_length() {
     }
     // The parser alone is timed in its own tests; here a quadratic one would show as many seconds.
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn s16_s17_extensions_are_declined_by_silence() {
         assert_eq!(answer.status, 101, "{value}");
         assert!(!answer.head.to_ascii_lowercase().contains("extensions"), "{answer:?}");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -116,5 +116,5 @@ fn a_subprotocol_is_answered_with_the_one_chosen_and_only_when_offered() {
         assert_eq!(header, chosen, "{offered}");
     }
     assert_eq!(ask(&site, request("/ws", "Sec-WebSocket-Protocol: graphql-ws\r\n")).status, 400);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }

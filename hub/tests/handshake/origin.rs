@@ -25,7 +25,7 @@ fn s22_a_page_of_another_site_does_not_get_in_with_good_credentials() {
     let site = site(&["https://good.com"], false);
     assert_eq!(status(&site, "Origin: https://evil.example\r\n"), 403);
     assert_eq!(status(&site, "Origin: https://good.com\r\n"), 101);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn s23_null_is_a_page_like_any_other_and_not_meant_by_a_star() {
     let site = site(&["*"], true);
     assert_eq!(status(&site, "Origin: null\r\n"), 403);
     assert_eq!(status(&site, "Origin: https://any.example\r\n"), 101);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -53,23 +53,23 @@ fn s24_only_the_very_origin_is_allowed() {
     ] {
         assert_eq!(status(&site, &format!("Origin: {origin}\r\n")), expected, "{origin}");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
 fn s25_two_origins_are_none() {
     let site = site(&["*"], true);
     assert_eq!(status(&site, "Origin: https://a.example\r\nOrigin: https://b.example\r\n"), 400);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
 fn s26_the_switch_decides_about_a_missing_origin() {
     let closed = site(&["https://good.com"], false);
     assert_eq!(status(&closed, ""), 403);
-    closed.is_empty_and_ends();
+    closed.ends_empty();
     let open = site(&["https://good.com"], true);
     assert_eq!(status(&open, ""), 101);
-    open.is_empty_and_ends();
+    open.ends_empty();
     assert!(gohub::Settings::default().origins.allow_missing, "the documented default");
 }

@@ -33,7 +33,7 @@ fn s1_http_1_0_a_missing_host_and_bare_line_feeds_are_refused() {
     assert_eq!(refused(&site, good.replace("\r\nUpgrade", "\nUpgrade")).status, 400);
     assert_eq!(refused(&site, format!("\r\n{good}")).status, 400);
     assert_eq!(ask(&site, good).status, 101);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn s2_only_get_upgrades() {
         assert_eq!(answer.status, 405, "{method}");
         assert!(answer.has("Allow: GET"), "{answer:?}");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn s3_a_plain_get_is_told_to_upgrade() {
         assert_eq!(answer.status, 426);
         assert!(answer.has("Upgrade: websocket") && answer.has("Sec-WebSocket-Version: 13"), "{answer:?}");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn s4_every_spelling_of_a_good_request_is_accepted() {
         assert!(answer.has(&format!("Sec-WebSocket-Accept: {ACCEPT}")), "{answer:?}");
         assert!(answer.has("Upgrade: websocket") && answer.has("Connection: Upgrade"), "{answer:?}");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn s7_what_two_parsers_could_read_differently_is_refused_and_its_body_never_read
         let answer = refused(&site, format!("{}{body}{hidden}", request("/ws", line)));
         assert_eq!(answer.status, 400, "{line:?}");
     }
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn s18_other_paths_are_not_there_and_endless_ones_are_refused() {
     assert_eq!(ask(&site, request("/ws?unknown=1&client_id=a", "")).status, 101);
     assert_eq!(refused(&site, request("/ws?client_id=a&client_id=b", "")).status, 400);
     assert_eq!(refused(&site, request("/ws?client_id=%ff", "")).status, 400);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -149,5 +149,5 @@ fn s5_s6_version_and_key_are_judged_before_anything_is_upgraded() {
     }
     assert_eq!(refused(&site, request("/ws", &format!("Sec-WebSocket-Key: {KEY}\r\n"))).status, 400);
     assert_eq!(refused(&site, good.replace(&format!("Sec-WebSocket-Key: {KEY}\r\n"), "")).status, 400);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }

@@ -95,7 +95,7 @@ fn s12_silent_tls_peers_are_cut_at_the_timeout_and_block_nobody() {
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     let timed_out = ("handshake_timeout", silent.len() as u64);
     secure.site.until("all are counted", |hub| hub.metrics().net().refused.counts().contains(&timed_out));
-    secure.site.is_empty_and_ends();
+    secure.site.ends_empty();
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn s19_plain_http_on_the_tls_port_ends_cleanly() {
         assert!(!rest.starts_with(b"HTTP/"), "{rest:?}");
     }
     drop(secure.opened());
-    secure.site.is_empty_and_ends();
+    secure.site.ends_empty();
 }
 
 #[test]
@@ -133,5 +133,5 @@ fn s64_a_tls_stream_cut_in_a_record_or_in_a_frame_is_cleaned_up() {
     stream.sock.write_all(&[7; 32]).unwrap();
     stream.sock.set_read_timeout(Some(PATIENCE)).unwrap();
     while stream.sock.read(&mut [0; 4096]).unwrap_or(0) > 0 {}
-    secure.site.is_empty_and_ends();
+    secure.site.ends_empty();
 }

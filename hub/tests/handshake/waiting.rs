@@ -31,7 +31,7 @@ fn s8_frames_right_behind_the_request_are_handled_after_101_and_none_is_lost() {
         assert!(pong.contains(r#""message_id":2"#) && pong.contains(&format!(r#""ref":"{n}""#)), "{pong}");
     }
     drop(peer);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn s8_frames_behind_a_refused_request_are_never_executed() {
     assert!(!first.contains("evil") && !second.contains("evil"), "{first} {second}");
     assert!(first.contains("good") && second.contains("good"), "{first} {second}");
     drop(listener);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn s11_half_a_request_ends_at_the_handshake_timeout_and_frees_its_place() {
         peer.answer().status == 101
     });
     assert!(admitted, "the place was never given back");
-    site.is_empty_and_ends();
+    site.ends_empty();
 }
 
 #[test]
@@ -98,5 +98,5 @@ fn s11_a_refused_peer_that_stays_is_cut_and_counted_as_refused() {
     // It never hangs up by itself.
     site.until("the refusal is over", |hub| hub.metrics().net().refused.counts() == [("handshake", 1)]);
     drop(peer);
-    site.is_empty_and_ends();
+    site.ends_empty();
 }

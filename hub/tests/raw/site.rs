@@ -46,7 +46,7 @@ impl Site {
     }
 
     /// Nobody is connected, and the hub ends without anybody being late.
-    pub(crate) fn is_empty_and_ends(self) {
+    pub(crate) fn ends_empty(self) {
         self.until("all connections are gone", |hub| hub.metrics().connections() == 0);
         let report = self.runtime.block_on(self.hub.drain());
         assert!(report.late.is_empty(), "{:?}", report.late);
