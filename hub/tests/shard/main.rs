@@ -1,3 +1,14 @@
 //! A real hub over real sockets: what connections get, in which order, and what happens to those that do not keep up.
 
+mod clients;
 mod delivery;
+mod drain;
+mod heartbeat;
+mod history;
+mod live;
+mod presence;
+mod resume;
+mod rooms;
+mod slow;
+mod stalled;
+mod tls;
