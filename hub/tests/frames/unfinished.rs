@@ -10,6 +10,9 @@ use crate::site::{PATIENCE, Site};
 
 const TIMEOUT: Duration = Duration::from_millis(400);
 
+/// What is sent, one after the other.
+type Drops = Box<dyn Iterator<Item = Vec<u8>>>;
+
 fn site() -> Site {
     Site::start(|settings| settings.server.read_timeout = Setting::from_millis(TIMEOUT.as_millis() as u64))
 }
@@ -33,7 +36,7 @@ fn s54_an_unfinished_message_ends_at_the_read_timeout() {
     let single = |bytes: Vec<u8>| bytes.into_iter().map(|byte| vec![byte]);
     let fragments = std::iter::once(frame(0x01, b" ")).chain(std::iter::repeat_with(|| frame(0x00, b" ")));
     let empty = std::iter::once(frame(0x01, b" ")).chain(std::iter::repeat_with(Vec::new));
-    let cases: [(&str, Box<dyn Iterator<Item = Vec<u8>>>); 4] = [
+    let cases: [(&str, Drops); 4] = [
         ("payload in single bytes", Box::new(single(frame(0x81, &[b' '; 50_000])))),
         ("fragments without end", Box::new(fragments)),
         (
