@@ -222,7 +222,8 @@ async fn the_queue_is_bounded_and_says_so() {
     }
     let results = futures::future::join_all(answers).await;
     let full = results.iter().filter(|result| **result == Err(PublishError::QueueFull)).count();
-    assert!((39..=40).contains(&full), "{full}");
+    // Ten fit into the queue; how many of the first ten the publisher had taken out by then is its own affair.
+    assert!((30..=40).contains(&full), "{full}");
     until("the others are delivered", || a.delivered().len() == 50 - full).await;
 }
 
