@@ -1,0 +1,86 @@
+//! S78, S79: one peer that sends more than its share, in messages and in bytes.
+
+use std::time::{Duration, Instant};
+
+use futures::SinkExt;
+use gohub::protocol::Format;
+use gohub::protocol::client::{ClientRequest, ServerFrame};
+use gohub_settings::ByteSize;
+use gohub_test_client::{Client, json, padded, settings, start};
+use tokio_tungstenite::tungstenite::Message;
+
+/// Sends as much as is taken within `time`; how many messages that were.
+async fn flood(client: &mut Client, request: &ClientRequest, time: Duration) -> usize {
+    let text = String::from_utf8(request.encode(Format::Json)).unwrap();
+    let started = Instant::now();
+    let mut sent = 0;
+    while let Some(left) = time.checked_sub(started.elapsed()) {
+        match tokio::time::timeout(left, client.socket().feed(Message::text(text.as_str()))).await {
+            Ok(result) => result.unwrap(),
+            Err(_) => break,
+        }
+        sent += 1;
+        if sent % 64 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    sent
+}
+
+async fn round_trips(client: &mut Client, time: Duration) -> Vec<Duration> {
+    let started = Instant::now();
+    let mut times = Vec::new();
+    while started.elapsed() < time {
+        let asked = Instant::now();
+        assert!(matches!(client.request(ClientRequest::ping()).await, ServerFrame::Pong { .. }));
+        times.push(asked.elapsed());
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    times.sort();
+    times
+}
+
+#[tokio::test]
+async fn s78_a_peer_over_its_rate_is_not_read_and_delays_nobody() {
+    let mut settings = settings();
+    settings.limits.message_rate = 1000;
+    settings.limits.message_burst = 1000;
+    settings.server.shards = 1;
+    let hub = start(settings).await;
+    let mut loud = Client::connect(&hub, "loud").await;
+    let mut quiet = Client::connect(&hub, "quiet").await;
+    let time = Duration::from_secs(2);
+    let shout = ClientRequest::room_message("nobody", json("1"));
+    let (sent, times) = tokio::join!(flood(&mut loud, &shout, time), round_trips(&mut quiet, time));
+    let handled: u64 =
+        hub.metrics().shards().iter().map(|shard| shard.messages_in.iter().map(|c| c.get()).sum::<u64>()).sum();
+    let shouted = handled - times.len() as u64;
+    assert!(sent > 5000, "the kernel's buffers hold what the hub does not read: {sent}");
+    assert!(shouted < 6500, "1,000 at once, 2,000 in two seconds, and what was read already: {shouted}");
+    let p99 = times[times.len() * 99 / 100];
+    assert!(p99 < Duration::from_millis(250), "p99 {p99:?} of {}", times.len());
+}
+
+#[tokio::test]
+async fn s79_bytes_to_be_multiplied_are_bounded_for_each_sender() {
+    let mut settings = settings();
+    settings.limits.byte_rate = ByteSize::from_kib(256);
+    settings.slow_client.max_pending = ByteSize::from_mib(16);
+    let hub = start(settings).await;
+    let mut loud = Client::connect(&hub, "loud").await;
+    let mut readers = Vec::new();
+    for number in 0..20 {
+        readers.push(Client::connect(&hub, &format!("reader-{number}")).await);
+    }
+    let time = Duration::from_secs(2);
+    flood(&mut loud, &ClientRequest::broadcast(padded("x", 60_000)), time).await;
+    let taken: u64 = hub.metrics().shards().iter().map(|shard| shard.bytes_in.get()).sum();
+    assert!(taken < 4 * 256 * 1024, "256 KiB at once, 512 in two seconds, one read more: {taken}");
+    // And everybody has what was let through.
+    let mut counts = Vec::new();
+    for reader in &mut readers {
+        let frames = reader.settle().await;
+        counts.push(frames.iter().filter(|frame| matches!(frame, ServerFrame::Publication(..))).count());
+    }
+    assert!(counts[0] >= 4, "{counts:?}");
+}
