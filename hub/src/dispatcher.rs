@@ -168,8 +168,8 @@ impl Application for Dispatcher {
         }
     }
 
-    fn admits(&self, room: &RoomName, entering: usize) -> Result<(), Refusal> {
-        join::has_place(self, room, entering)
+    fn admits(&self, room: &RoomName, made: usize) -> Result<usize, Refusal> {
+        join::has_place(self, room, made)
     }
 
     fn connected(&self, session: &mut Session<'_>) {

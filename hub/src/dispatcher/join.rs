@@ -21,14 +21,17 @@ pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request
     Ok(())
 }
 
-/// Whether the room exists or may, for one that enters so many others at the same time.
-pub(super) fn has_place(dispatcher: &Dispatcher, room: &RoomName, entering: usize) -> Result<(), Refusal> {
+/// Whether the room exists (0) or may be made (1), by one that makes so many others at the same time.
+pub(super) fn has_place(dispatcher: &Dispatcher, room: &RoomName, made: usize) -> Result<usize, Refusal> {
+    if dispatcher.directory.has_room(room) {
+        return Ok(0);
+    }
     let max = dispatcher.live.load().max_rooms;
-    if dispatcher.directory.rooms() + entering >= max && !dispatcher.directory.has_room(room) {
+    if dispatcher.directory.rooms() + made >= max {
         let message = format!("room: this hub has {max} rooms already (limits.max_rooms)");
         return Err(Refusal::new(ErrorCode::TooManyRooms, message));
     }
-    Ok(())
+    Ok(1)
 }
 
 /// Books one more connection of `client` in `room`, and says so to whom it concerns.

@@ -12,12 +12,12 @@ pub trait Application: Send + Sync {
     /// before and after a connection's life.
     fn connected(&self, _session: &mut Session<'_>) {}
 
-    /// Whether a new connection may enter this room of its query, as one of so many it enters already.
+    /// Whether a new connection may enter this room of its query, when it makes so many new rooms already. Returns how many this one makes.
     ///
     /// # Errors
     /// The limit that is reached.
-    fn admits(&self, _room: &RoomName, _entering: usize) -> Result<(), Refusal> {
-        Ok(())
+    fn admits(&self, _room: &RoomName, _made: usize) -> Result<usize, Refusal> {
+        Ok(0)
     }
 
     /// The connection is gone; its rooms are still readable.

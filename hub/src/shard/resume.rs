@@ -20,16 +20,16 @@ impl Core {
         if echo {
             return;
         }
-        let mut entering = 0;
+        let mut made = 0;
         for room in rooms {
-            // A room over a limit is missing from the welcome's list: that is how the client is told.
-            let admitted = application.admits(room, entering);
-            if let Some(mut session) = self.session(slot)
-                && let Err(refusal) = admitted.and_then(|()| session.join(room, None))
-            {
-                tracing::debug!(connection = session.key().id, %refusal, "room of the query refused");
-            } else {
-                entering += 1;
+            let Some(mut session) = self.session(slot) else { return };
+            let entered = application.admits(room, made).and_then(|new| session.join(room, None).map(|_| new));
+            match entered {
+                Ok(new) => made += new,
+                // It is missing from the welcome's list: that is how the client is told.
+                Err(refusal) => {
+                    tracing::debug!(connection = session.key().id, %refusal, "room of the query refused");
+                }
             }
         }
         let recovered = resume.as_ref().is_some_and(|resume| self.rewind(slot, resume));

@@ -3,6 +3,7 @@
 mod clients;
 mod delivery;
 mod drain;
+mod era;
 mod heartbeat;
 mod history;
 mod live;

@@ -7,6 +7,7 @@ use gohub::Hub;
 use gohub::protocol::client::{ClientRequest, ServerFrame};
 use gohub::protocol::{Format, Offset, Payload, Publication, Welcome};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::connect::{Connect, Stream};
@@ -59,6 +60,12 @@ impl Client {
     /// Connects to this hub as `client`, in JSON.
     pub async fn connect(hub: &Hub, client: &str) -> Self {
         Connect::to(hub).id(client).open().await
+    }
+
+    /// A client over a stream whose upgrade is done, or never was: for tests of a shard without a listener.
+    pub async fn over(stream: impl Stream + 'static, format: Format) -> Self {
+        let stream: Box<dyn Stream> = Box::new(stream);
+        Self::greeted(WebSocketStream::from_raw_socket(stream, Role::Client, None).await, format).await
     }
 
     pub(crate) async fn greeted(socket: WebSocketStream<Box<dyn Stream>>, format: Format) -> Self {
