@@ -1,0 +1,304 @@
+//! The next step towards the etcd cluster that was asked for: **one**, and only if a majority survives it.
+//!
+//! ```text
+//! (wanted members, pods and volumes seen, members as etcd lists them, who answers) -> Step
+//! ```
+//! The order of the questions is the order of safety. A cluster without a majority gets nothing destructive: its pods are put back
+//! over their volumes, and otherwise it is waited for. Then a change that was begun is finished (a learner promoted, an unstarted
+//! member given its pod) before another begins, so an operator that dies between two steps finds its place again from what it sees.
+//! Adding goes by learners, which count for no majority; the leader is moved before its member is stopped.
+
+use std::collections::BTreeMap;
+
+/// Everything the decision depends on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observation {
+    /// Number of voting members asked for.
+    pub wanted: usize,
+    /// Hash of the pod template that members should run.
+    pub template: String,
+    /// Whether the cluster was bootstrapped once: then no new one is ever made under its name.
+    pub bootstrapped: bool,
+    /// Members as etcd itself lists them; `None` while no member answers the question.
+    pub members: Option<Vec<Member>>,
+    /// The pods and volumes of members, by name.
+    pub homes: BTreeMap<String, Home>,
+    /// An alarm that etcd raised, such as `NOSPACE`.
+    pub alarm: Option<String>,
+}
+
+/// A member as etcd lists it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Member {
+    /// etcd's id.
+    pub id: u64,
+    /// Its name. A member that has not started yet has none in etcd: whoever observes fills it in from its peer URL.
+    pub name: String,
+    /// Whether it does not vote yet.
+    pub learner: bool,
+    /// Whether it leads.
+    pub leader: bool,
+    /// Whether it answers.
+    pub healthy: bool,
+    /// Whether a learner has caught up enough to vote.
+    pub caught_up: bool,
+}
+
+/// Where a member lives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Home {
+    /// The pod, if there is one.
+    pub pod: Option<Pod>,
+    /// Whether its volume claim exists, and so its data.
+    pub volume: bool,
+}
+
+/// A member's pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pod {
+    /// Hash of the template it was made from.
+    pub template: String,
+    /// Whether it is being deleted. It may still run on a node that nobody hears of, so nothing takes its place before it is gone.
+    pub terminating: bool,
+}
+
+/// The one thing to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing: everything is as asked for.
+    Done,
+    /// Nothing now.
+    Wait(Waiting),
+    /// Make the first member's volume and pod, which begin a new cluster.
+    Bootstrap {
+        /// Its name.
+        name: String,
+    },
+    /// Make a member's pod, and its volume if it is new to the cluster.
+    CreatePod {
+        /// The member.
+        name: String,
+        /// What its etcd does if the volume is empty; over data it is always the member that wrote it.
+        start: Start,
+    },
+    /// Ask etcd to take a new member that does not vote yet.
+    AddLearner {
+        /// Its name.
+        name: String,
+    },
+    /// Let a learner that has caught up vote.
+    Promote {
+        /// Its id.
+        id: u64,
+    },
+    /// Hand the lead to another member, because this one is next to stop.
+    MoveLeader {
+        /// The leader.
+        from: u64,
+        /// A voter that answers.
+        to: u64,
+    },
+    /// Ask etcd to forget a member.
+    RemoveMember {
+        /// Its id.
+        id: u64,
+        /// Its name.
+        name: String,
+    },
+    /// Delete what is left of a member that etcd has forgotten: its pod, and then its volume.
+    DeleteHome {
+        /// The member.
+        name: String,
+    },
+    /// Delete a pod of an older template; it comes back over its own volume.
+    RestartPod {
+        /// The member.
+        name: String,
+    },
+}
+
+/// What an etcd process does that finds no data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// It begins a cluster: only before one ever lived.
+    New,
+    /// It joins the cluster that took it as a member (`initial-cluster-state=existing`).
+    Existing,
+}
+
+/// What is waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// The members' pods exist and do not answer yet.
+    Starting,
+    /// More than half of the voters do not answer. Nothing is changed: they come back over their volumes, or somebody restores a snapshot.
+    QuorumLost,
+    /// A volume of a cluster that existed is missing and no majority could agree to replace its member.
+    DataLost,
+    /// A pod is being deleted.
+    Terminating(String),
+    /// A learner is catching up.
+    CatchingUp(String),
+    /// A voter does not answer, so no other may be stopped or added.
+    Unhealthy(String),
+    /// etcd raised an alarm: no membership is changed on top of it.
+    Alarm(String),
+    /// An odd number from 1 to 5 is needed.
+    NotASize(usize),
+}
+
+/// The next step.
+#[must_use]
+pub fn plan(seen: &Observation) -> Step {
+    if !matches!(seen.wanted, 1 | 3 | 5) {
+        return Step::Wait(Waiting::NotASize(seen.wanted));
+    }
+    match &seen.members {
+        None => without_answers(seen),
+        Some(members) if !has_quorum(members) => {
+            revive(seen, members.iter().map(|m| m.name.as_str()), Waiting::QuorumLost)
+        }
+        Some(members) => with_quorum(seen, members),
+    }
+}
+
+/// Whether more than half of the voters answer.
+#[must_use]
+pub fn has_quorum(members: &[Member]) -> bool {
+    let voters = members.iter().filter(|m| !m.learner);
+    let (all, healthy) = voters.fold((0, 0), |(all, healthy), m| (all + 1, healthy + usize::from(m.healthy)));
+    healthy > all / 2
+}
+
+/// Nobody can be asked: the very beginning, or everything is down.
+fn without_answers(seen: &Observation) -> Step {
+    let with_volume = || seen.homes.iter().filter(|(_, home)| home.volume).map(|(name, _)| name.as_str());
+    match (seen.bootstrapped, with_volume().next()) {
+        // A volume means that a cluster may live in it, whatever the status says: it is started, never made anew.
+        (_, Some(_)) => {
+            revive(seen, with_volume(), if seen.bootstrapped { Waiting::QuorumLost } else { Waiting::Starting })
+        }
+        (true, None) => Step::Wait(Waiting::DataLost),
+        (false, None) => match seen.homes.iter().find(|(_, home)| home.pod.is_some()) {
+            Some((name, _)) => Step::Wait(Waiting::Terminating(name.clone())),
+            None => Step::Bootstrap { name: free_name(seen, &[]) },
+        },
+    }
+}
+
+/// Puts missing pods back over their volumes, and nothing else.
+fn revive<'a>(seen: &Observation, mut names: impl Iterator<Item = &'a str>, otherwise: Waiting) -> Step {
+    let start = if seen.bootstrapped { Start::Existing } else { Start::New };
+    match names.find(|name| seen.homes.get(*name).is_some_and(|home| home.volume && home.pod.is_none())) {
+        Some(name) => Step::CreatePod { name: name.to_owned(), start },
+        None => Step::Wait(otherwise),
+    }
+}
+
+fn with_quorum(seen: &Observation, members: &[Member]) -> Step {
+    let step = bring_back(seen, members)
+        .or_else(|| replace_lost(seen, members))
+        .or_else(|| finish_learner(seen, members))
+        .or_else(|| clean_up(seen, members));
+    if let Some(step) = step {
+        return step;
+    }
+    if let Some(alarm) = &seen.alarm {
+        return Step::Wait(Waiting::Alarm(alarm.clone()));
+    }
+    let voters: Vec<&Member> = members.iter().filter(|m| !m.learner).collect();
+    if let Some(silent) = voters.iter().find(|m| !m.healthy) {
+        // One too many that is silent is the right one to remove; any other change waits for it.
+        if voters.len() > seen.wanted {
+            return Step::RemoveMember { id: silent.id, name: silent.name.clone() };
+        }
+        return Step::Wait(Waiting::Unhealthy(silent.name.clone()));
+    }
+    if voters.len() < seen.wanted {
+        return Step::AddLearner { name: free_name(seen, members) };
+    }
+    // Growing or shrinking first would be as safe; rolling last means that a template is rolled over the final members once.
+    if voters.len() > seen.wanted { shrink(&voters) } else { roll(seen, &voters) }
+}
+
+/// A member whose volume is there and whose pod is not is the same member in a new pod: no membership changes.
+fn bring_back(seen: &Observation, members: &[Member]) -> Option<Step> {
+    members.iter().find_map(|member| match seen.homes.get(&member.name) {
+        Some(Home { pod: None, volume: true }) => {
+            Some(Step::CreatePod { name: member.name.clone(), start: Start::Existing })
+        }
+        Some(Home { pod: Some(pod), .. }) if pod.terminating => {
+            Some(Step::Wait(Waiting::Terminating(member.name.clone())))
+        }
+        _ => None,
+    })
+}
+
+/// A member whose volume is gone can never come back as itself: it is removed, and a new one is added later.
+fn replace_lost(seen: &Observation, members: &[Member]) -> Option<Step> {
+    let lost = members.iter().find(|m| !m.healthy && !seen.homes.get(&m.name).is_some_and(|home| home.volume))?;
+    if lost.learner {
+        // It was added and the operator died before its pod: that is the place to go on from, not a loss.
+        return Some(match seen.homes.get(&lost.name).and_then(|home| home.pod.as_ref()) {
+            None => Step::CreatePod { name: lost.name.clone(), start: Start::Existing },
+            Some(_) => Step::Wait(Waiting::CatchingUp(lost.name.clone())),
+        });
+    }
+    Some(Step::RemoveMember { id: lost.id, name: lost.name.clone() })
+}
+
+/// A learner is promoted, or waited for, before anything else is begun.
+fn finish_learner(seen: &Observation, members: &[Member]) -> Option<Step> {
+    let learner = members.iter().find(|m| m.learner)?;
+    let voters = members.iter().filter(|m| !m.learner).count();
+    Some(if voters >= seen.wanted {
+        // The wish changed while it was joining.
+        Step::RemoveMember { id: learner.id, name: learner.name.clone() }
+    } else if learner.healthy && learner.caught_up {
+        Step::Promote { id: learner.id }
+    } else {
+        Step::Wait(Waiting::CatchingUp(learner.name.clone()))
+    })
+}
+
+/// Pods and volumes that belong to no member are left over from a removal.
+fn clean_up(seen: &Observation, members: &[Member]) -> Option<Step> {
+    let stray = seen.homes.keys().find(|name| !members.iter().any(|m| m.name == **name))?;
+    Some(Step::DeleteHome { name: stray.clone() })
+}
+
+/// The member with the last name goes, and hands on the lead first.
+fn shrink(voters: &[&Member]) -> Step {
+    let Some(last) = voters.iter().max_by_key(|m| &m.name) else { return Step::Done };
+    match voters.iter().find(|m| m.id != last.id) {
+        Some(other) if last.leader => Step::MoveLeader { from: last.id, to: other.id },
+        _ => Step::RemoveMember { id: last.id, name: last.name.clone() },
+    }
+}
+
+/// Restarts the members of an older template, one by one and the leader last.
+fn roll(seen: &Observation, voters: &[&Member]) -> Step {
+    let is_old = |m: &&&Member| {
+        seen.homes.get(&m.name).and_then(|home| home.pod.as_ref()).is_some_and(|pod| pod.template != seen.template)
+    };
+    let old = || voters.iter().filter(is_old);
+    let Some(next) = old().find(|m| !m.leader).or_else(|| old().next()) else { return Step::Done };
+    match voters.iter().find(|m| m.id != next.id) {
+        Some(other) if next.leader => Step::MoveLeader { from: next.id, to: other.id },
+        _ => Step::RestartPod { name: next.name.clone() },
+    }
+}
+
+/// The first of `0`, `1`, ... that neither a member nor a volume has. A name is used again only when nothing of its last bearer is left.
+fn free_name(seen: &Observation, members: &[Member]) -> String {
+    let taken = |name: &str| seen.homes.contains_key(name) || members.iter().any(|m| m.name == name);
+    let mut number = 0_u32;
+    while taken(&number.to_string()) {
+        number += 1;
+    }
+    number.to_string()
+}
+
+#[cfg(test)]
+#[path = "plan/tests.rs"]
+mod tests;

@@ -1,0 +1,104 @@
+//! What was found in the cluster, as plain values: the other half of every decision's input.
+
+use crate::etcd::plan::Observation;
+
+/// What was found in the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// The value of the ConfigMap's key that `spec.configFrom` names; `None` while there is none.
+    pub config_from: Option<String>,
+    /// The keys of this `GoHub`: those of its Secret, or new ones where there is no Secret yet.
+    pub keys: Keys,
+    /// Certificates of the managed etcd cluster: those of its Secrets, or new ones.
+    pub certificates: Certificates,
+    /// Whether the API server knows ServiceMonitors.
+    pub service_monitors: bool,
+    /// Whether the API server knows PrometheusRules.
+    pub prometheus_rules: bool,
+    /// The hubs' Deployment; `None` before it exists.
+    pub deployment: Option<Deployment>,
+    /// The hub pods, by name.
+    pub pods: Vec<HubPod>,
+    /// The managed etcd cluster.
+    pub etcd: Observation,
+}
+
+/// Secrets that nobody needs to know but hubs and operator.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// What hubs show each other.
+    pub peer: String,
+    /// What opens the hubs' admin API for the operator.
+    pub admin: String,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys(***)")
+    }
+}
+
+/// Certificates in PEM: every connection to etcd and between its members shows one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Certificates {
+    /// The authority's certificate, without its key.
+    pub authority: String,
+    /// What members show to hubs and to each other.
+    pub member: Pair,
+    /// What hubs show to members.
+    pub client: Pair,
+}
+
+/// A certificate and its key, in PEM.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Pair {
+    /// The certificate.
+    pub certificate: String,
+    /// Its key.
+    pub key: String,
+}
+
+impl std::fmt::Debug for Pair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pair(***)")
+    }
+}
+
+/// What the Deployment says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Deployment {
+    /// Whether its controller has seen its newest spec; before, its numbers speak of an older one.
+    pub current: bool,
+    /// Pods that exist.
+    pub replicas: i32,
+    /// Pods of the newest template.
+    pub updated: i32,
+    /// Pods that are ready and have been for long enough.
+    pub available: i32,
+    /// What it says if it gave up on a rollout.
+    pub stuck: Option<String>,
+}
+
+/// A hub pod and what the hub in it answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HubPod {
+    /// Its name.
+    pub name: String,
+    /// Whether it is ready.
+    pub ready: bool,
+    /// What the hub answered; `None` if it did not.
+    pub report: Option<Report>,
+}
+
+/// What a hub says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Hash of the configuration it runs.
+    pub config: String,
+    /// Why it refused a newer one.
+    pub refusal: Option<String>,
+    /// Whether its delivery canary comes back.
+    pub delivering: bool,
+    /// Its open connections.
+    pub connections: i64,
+}

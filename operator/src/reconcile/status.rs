@@ -1,0 +1,117 @@
+//! What is told the user: derived from what was asked for and what was seen, and from nothing that is merely hoped.
+//!
+//! A condition is `True` only when the pods really are so: the hubs' own answers decide, not what was written last.
+
+mod conditions;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::build::meta::{self, Component};
+use super::observed::{HubPod, Observed};
+use super::plan::{Owner, Plan};
+use super::validate::Invalid;
+use crate::api::v1alpha1::{ConfigStatus, EtcdMember, EtcdMode, EtcdStatus, GoHub, GoHubStatus, HubStatus, PodStatus};
+use crate::etcd::plan::Member;
+use conditions::Finding;
+
+/// The status. `now` is only used for conditions that turned.
+#[must_use]
+pub fn derive(gohub: &GoHub, observed: &Observed, verdict: Result<&Plan, &Invalid>, now: &Time) -> GoHubStatus {
+    let before = gohub.status.clone().unwrap_or_default();
+    // While the spec is refused, the file that was written last is still the one to run.
+    let hash = verdict.map_or(before.config.hash.clone(), |plan| plan.config.hash.clone());
+    let generation = gohub.metadata.generation.unwrap_or_default();
+    let findings = conditions::find(gohub, observed, verdict.err(), &hash);
+    GoHubStatus {
+        observed_generation: generation,
+        conditions: findings.iter().map(|finding| condition(finding, generation, &before.conditions, now)).collect(),
+        hub: hub(gohub, observed),
+        etcd: etcd(gohub, observed),
+        config: config(observed, hash),
+        pods: observed.pods.iter().map(pod).collect(),
+    }
+}
+
+/// A condition whose time is that of its last turn.
+fn condition(finding: &Finding, generation: i64, before: &[Condition], now: &Time) -> Condition {
+    let (kind, status) = (finding.kind.to_string(), if finding.holds { "True" } else { "False" }.to_owned());
+    let same = before.iter().find(|condition| condition.type_ == kind && condition.status == status);
+    Condition {
+        last_transition_time: same.map_or(now, |condition| &condition.last_transition_time).clone(),
+        message: finding.message.clone(),
+        observed_generation: Some(generation),
+        reason: finding.reason.to_string(),
+        status,
+        type_: kind,
+    }
+}
+
+fn hub(gohub: &GoHub, observed: &Observed) -> HubStatus {
+    let seen = observed.deployment.clone().unwrap_or_default();
+    let owner = Owner {
+        name: gohub.metadata.name.clone().unwrap_or_default(),
+        namespace: gohub.metadata.namespace.clone().unwrap_or_default(),
+        uid: gohub.metadata.uid.clone().unwrap_or_default(),
+    };
+    let connections = observed.pods.iter().filter_map(|pod| pod.report.as_ref()).map(|report| report.connections).sum();
+    HubStatus {
+        replicas: seen.replicas,
+        updated: seen.updated,
+        ready: seen.available,
+        connections,
+        selector: meta::selector_text(&owner, Component::Hub),
+        summary: format!("{}/{}", seen.updated.min(seen.available), gohub.spec.hub.replicas),
+    }
+}
+
+fn etcd(gohub: &GoHub, observed: &Observed) -> EtcdStatus {
+    let members = match gohub.spec.etcd.mode {
+        EtcdMode::Managed => observed.etcd.members.as_deref().unwrap_or_default(),
+        EtcdMode::Disabled => return EtcdStatus { summary: "none".to_owned(), ..EtcdStatus::default() },
+        EtcdMode::External => return EtcdStatus { summary: "external".to_owned(), ..EtcdStatus::default() },
+    };
+    let ready = members.iter().filter(|member| member.healthy && !member.learner).count();
+    let mut listed: Vec<EtcdMember> = members.iter().map(member).collect();
+    listed.sort_by(|a, b| a.name.cmp(&b.name));
+    EtcdStatus {
+        ready: i32::try_from(ready).unwrap_or(i32::MAX),
+        members: listed,
+        alarms: observed.etcd.alarm.iter().cloned().collect(),
+        summary: format!("{ready}/{}", gohub.spec.etcd.managed.replicas),
+    }
+}
+
+fn member(member: &Member) -> EtcdMember {
+    let role = match (member.learner, member.leader) {
+        (true, _) => "learner",
+        (false, true) => "leader",
+        (false, false) => "voter",
+    };
+    EtcdMember {
+        name: member.name.clone(),
+        id: format!("{:x}", member.id),
+        role: role.to_owned(),
+        healthy: member.healthy,
+    }
+}
+
+fn config(observed: &Observed, hash: String) -> ConfigStatus {
+    let reports: Vec<_> = observed.pods.iter().filter_map(|pod| pod.report.as_ref()).collect();
+    let converged = reports.iter().filter(|report| report.config == hash).count();
+    ConfigStatus { hash, summary: format!("{converged}/{}", reports.len()) }
+}
+
+fn pod(pod: &HubPod) -> PodStatus {
+    let report = pod.report.clone().unwrap_or_default();
+    PodStatus {
+        name: pod.name.clone(),
+        ready: pod.ready,
+        config: report.config,
+        refusal: report.refusal.unwrap_or_default(),
+        connections: report.connections,
+    }
+}
+
+#[cfg(test)]
+#[path = "status/tests.rs"]
+mod tests;

@@ -1,0 +1,76 @@
+//! The hubs' configuration: judged by the hub's own code, together with the variables that the operator gives every pod.
+
+use gohub_settings::{Settings, SettingsError, diff};
+
+use super::{Invalid, refuse};
+use crate::api::v1alpha1::GoHubSpec;
+use crate::reconcile::build::hub_environment;
+use crate::reconcile::observed::Observed;
+use crate::reconcile::plan::{Config, Etcd, Owner, Source};
+
+/// What the operator sets by the pods' environment, and where a user sets it instead. In the file it would have no effect, and a
+/// setting that silently has none is worse than one that is refused.
+const OURS: &[(&str, &str)] = &[
+    ("server.addr", "spec.service.port is the port that clients reach"),
+    ("server.tls", "spec.hub.tlsSecret names the certificate"),
+    ("admin.api_keys", "it makes a key, in the Secret with the suffix -keys"),
+    ("admin.addr", "probes and Prometheus must find it"),
+    ("cluster.enabled", "spec.etcd.mode decides it"),
+    ("cluster.node", "it is the pod's name"),
+    ("cluster.grpc_addr", "hubs find each other by it"),
+    ("cluster.advertise", "it is the pod's address"),
+    ("cluster.peer_key", "the operator makes one"),
+    ("cluster.etcd.endpoints", "spec.etcd decides them"),
+    ("cluster.etcd.tls", "spec.etcd decides it"),
+];
+
+/// The configuration of the spec, or of the ConfigMap that it names.
+pub(super) fn resolve(spec: &GoHubSpec, observed: &Observed, owner: &Owner, etcd: &Etcd) -> Result<Config, Invalid> {
+    if spec.config.is_some() && spec.config_from.is_some() {
+        return refuse("spec.configFrom", "config and configFrom exclude each other: keep one of them");
+    }
+    let (text, source) = match &spec.config_from {
+        Some(from) => {
+            super::scheduling::object_name("spec.configFrom.name", &from.name)?;
+            let Some(text) = observed.config_from.clone() else {
+                return Err(Invalid::Missing {
+                    field: "spec.configFrom".to_owned(),
+                    message: format!("ConfigMap {:?} with the key {:?} does not exist", from.name, from.key),
+                });
+            };
+            (text, Source::Theirs { name: from.name.clone(), key: from.key.clone() })
+        }
+        None => {
+            let settings = spec.config.clone().unwrap_or_default();
+            let text = settings.to_yaml_with_secrets();
+            // What is struck out in the text for people is a secret; a text of stars by accident does no harm in a Secret.
+            let secret = settings.to_yaml().contains("***");
+            (text.clone(), if secret { Source::Secret(text) } else { Source::Plain(text) })
+        }
+    };
+    let field = if spec.config_from.is_some() { "spec.configFrom" } else { "spec.config" };
+    let at = |error: &SettingsError| Invalid::Field { field: field.to_owned(), message: error.to_string() };
+    // The rules across fields are judged with the pods' environment, where half of the cluster's settings are.
+    let environment = hub_environment::values(owner, &observed.keys, &spec.hub, etcd);
+    let settings = Settings::from_yaml(&text, environment.into_iter()).map_err(|error| at(&error))?;
+    refuse_ours(field, &text)?;
+    let hash = Settings::hash_of_text(&text).map_err(|error| at(&error))?;
+    Ok(Config { source, hash, settings })
+}
+
+fn refuse_ours(field: &str, text: &str) -> Result<(), Invalid> {
+    // A text that cannot stand alone (cluster.enabled without endpoints) names one of ours too, so the variables must not hide it.
+    let Ok(written) = alone(text) else { return Ok(()) };
+    let changed = diff(&Settings::default(), &written);
+    match OURS.iter().find(|(path, _)| changed.touches(path)) {
+        Some((path, instead)) => {
+            refuse(format!("{field}.{path}"), format!("is set by the operator: leave it out ({instead})"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The settings of the text without judging fields against each other.
+fn alone(text: &str) -> Result<Settings, serde_yaml::Error> {
+    serde_yaml::from_str::<Option<Settings>>(text).map(Option::unwrap_or_default)
+}

@@ -1,0 +1,259 @@
+//! From a `GoHub` to its objects, over files: the samples a user copies, and golden YAML of everything that is built.
+
+use std::path::{Path, PathBuf};
+
+use gohub_operator::api::v1alpha1::GoHub;
+use gohub_operator::etcd::plan::{Member, Observation, Start};
+use gohub_operator::reconcile::build::config_file::ConfigFile;
+use gohub_operator::reconcile::build::{self, Desired, DesiredEtcd, etcd_member};
+use gohub_operator::reconcile::observed::{Certificates, Keys, Observed, Pair};
+use gohub_operator::reconcile::plan::{Etcd, Plan};
+use gohub_operator::reconcile::validate::validate;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+fn observed() -> Observed {
+    let pair = |name: &str| Pair { certificate: format!("{name} certificate"), key: format!("{name} key") };
+    Observed {
+        config_from: Some("heartbeat: { interval: 20s }\n".to_owned()),
+        keys: Keys { peer: "peer-key-for-the-tests".to_owned(), admin: "admin-key-for-the-tests".to_owned() },
+        certificates: Certificates {
+            authority: "authority".to_owned(),
+            member: pair("member"),
+            client: pair("client"),
+        },
+        service_monitors: true,
+        prometheus_rules: true,
+        ..Observed::default()
+    }
+}
+
+/// The `GoHub` of a file of one or more documents, as an API server would give it back.
+fn read(path: &Path) -> GoHub {
+    let text = std::fs::read_to_string(path).unwrap();
+    let documents = serde_yaml::Deserializer::from_str(&text).map(|d| serde_yaml::Value::deserialize(d).unwrap());
+    let found = documents.into_iter().find(|document| document["kind"] == "GoHub").unwrap();
+    let mut gohub: GoHub = serde_yaml::from_value(found).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    gohub.metadata.namespace = Some("demo".to_owned());
+    gohub.metadata.uid = Some("00000000-0000-4000-8000-000000000001".to_owned());
+    gohub
+}
+
+fn files(directory: &str, ending: &str) -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
+    let paths = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let mut found: Vec<_> = paths.filter(|path| path.to_string_lossy().ends_with(ending)).collect();
+    found.sort();
+    assert!(!found.is_empty());
+    found
+}
+
+fn put(all: &mut Vec<Value>, object: impl Serialize) {
+    let value = serde_json::to_value(object).unwrap();
+    if !value.is_null() {
+        all.push(value);
+    }
+}
+
+/// Every object in the order in which they are to be applied.
+fn objects(plan: &Plan) -> Vec<Value> {
+    let mut all = Vec::new();
+    let Desired {
+        service_account,
+        keys,
+        config,
+        etcd,
+        hub_service,
+        hub_deployment,
+        hub_budget,
+        hub_network_policy,
+        autoscaler,
+        service_monitor,
+        prometheus_rule,
+    } = build::build(plan);
+    put(&mut all, service_account);
+    put(&mut all, keys);
+    match config {
+        Some(ConfigFile::Plain(config_map)) => put(&mut all, config_map),
+        Some(ConfigFile::Secret(secret)) => put(&mut all, secret),
+        None => {}
+    }
+    if let Some(etcd) = etcd {
+        let DesiredEtcd { member_tls, client_tls, client_service, peer_service, budget, network_policy } = etcd;
+        put(&mut all, member_tls);
+        put(&mut all, client_tls);
+        put(&mut all, client_service);
+        put(&mut all, peer_service);
+        put(&mut all, budget);
+        put(&mut all, network_policy);
+    }
+    if let Etcd::Managed { spec, .. } = &plan.etcd {
+        put(&mut all, etcd_member::volume(plan, spec, "0"));
+        put(&mut all, etcd_member::pod(plan, spec, "0", Start::New, &["0"]));
+    }
+    put(&mut all, hub_service);
+    put(&mut all, hub_network_policy);
+    put(&mut all, hub_budget);
+    put(&mut all, hub_deployment);
+    put(&mut all, autoscaler);
+    put(&mut all, service_monitor);
+    put(&mut all, prometheus_rule);
+    all
+}
+
+fn plan_of(path: &Path) -> Plan {
+    validate(&read(path), &observed()).unwrap_or_else(|invalid| panic!("{}: {invalid}", path.display()))
+}
+
+#[test]
+fn every_sample_is_valid_and_builds() {
+    for path in files("../config/samples", ".yaml") {
+        assert!(objects(&plan_of(&path)).len() >= 6, "{}", path.display());
+    }
+}
+
+#[test]
+fn the_objects_are_the_golden_ones() {
+    let mut drifted = Vec::new();
+    for path in files("tests/golden", ".in.yaml") {
+        let documents = objects(&plan_of(&path)).into_iter().map(|object| serde_yaml::to_string(&object).unwrap());
+        let made = documents.collect::<Vec<_>>().join("---\n");
+        let golden = PathBuf::from(path.to_string_lossy().replace(".in.yaml", ".out.yaml"));
+        if std::fs::read_to_string(&golden).unwrap_or_default() != made {
+            std::fs::write(&golden, made).unwrap();
+            drifted.push(golden.file_name().unwrap().to_string_lossy().into_owned());
+        }
+    }
+    assert!(drifted.is_empty(), "{drifted:?} are written anew: look at what changed and commit it");
+}
+
+#[test]
+fn every_object_has_an_owner_and_can_be_found_by_its_label() {
+    for path in files("tests/golden", ".in.yaml") {
+        let plan = plan_of(&path);
+        for object in objects(&plan) {
+            let (kind, metadata) = (&object["kind"], &object["metadata"]);
+            assert_eq!(metadata["labels"]["app.kubernetes.io/instance"], plan.owner.name, "{kind}");
+            // A volume that is to stay has no owner, or it would be collected with it.
+            if kind != "PersistentVolumeClaim" {
+                assert_eq!(metadata["ownerReferences"][0]["uid"], plan.owner.uid, "{kind}");
+            }
+        }
+    }
+}
+
+/// The pod specs among the objects.
+fn pods(objects: &[Value]) -> Vec<&Value> {
+    let spec = |object: &'_ Value| match object["kind"].as_str() {
+        Some("Pod") => Some("/spec"),
+        Some("Deployment") => Some("/spec/template/spec"),
+        _ => None,
+    };
+    objects.iter().filter_map(|object| spec(object).and_then(|path| object.pointer(path))).collect()
+}
+
+#[test]
+fn no_pod_may_more_than_the_restricted_standard_allows() {
+    for path in files("tests/golden", ".in.yaml") {
+        let all = objects(&plan_of(&path));
+        for pod in pods(&all) {
+            assert_eq!(pod["automountServiceAccountToken"], false);
+            assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+            assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
+            for container in pod["containers"].as_array().unwrap() {
+                let context = &container["securityContext"];
+                assert_eq!(context["allowPrivilegeEscalation"], false);
+                assert_eq!(context["readOnlyRootFilesystem"], true);
+                assert_eq!(context["capabilities"]["drop"][0], "ALL");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_that_is_reloaded_is_mounted_by_sub_path() {
+    for path in files("tests/golden", ".in.yaml") {
+        assert!(!serde_json::to_string(&objects(&plan_of(&path))).unwrap().contains("subPath"));
+    }
+}
+
+#[test]
+fn a_secret_in_the_configuration_is_in_no_config_map() {
+    let mut gohub = read(&files("tests/golden", "minimal.in.yaml")[0]);
+    gohub.spec.config = serde_yaml::from_str("auth: { tokens: [{ token: a-long-random-token-0001 }] }").unwrap();
+    let all = objects(&validate(&gohub, &observed()).unwrap());
+    assert!(all.iter().all(|object| object["kind"] != "ConfigMap" && !object.to_string().contains("random-token")));
+    let secret = all.iter().find(|object| object["metadata"]["name"] == "gohub-config").unwrap();
+    assert!(secret["kind"] == "Secret" && secret["data"]["config.yaml"].is_string());
+}
+
+#[test]
+fn a_pod_outlives_the_longest_drain() {
+    let mut gohub = read(&files("tests/golden", "minimal.in.yaml")[0]);
+    gohub.spec.config = serde_yaml::from_str("drain: { settle: 10s, deadline: 5m }").unwrap();
+    let all = objects(&validate(&gohub, &observed()).unwrap());
+    let hub = pods(&all)[1];
+    assert!(hub["terminationGracePeriodSeconds"].as_i64().unwrap() >= 310 + 15);
+}
+
+#[test]
+fn a_hot_setting_restarts_no_pod_and_a_cold_one_does() {
+    let deployment = |config: &str| {
+        let mut gohub = read(&files("tests/golden", "minimal.in.yaml")[0]);
+        gohub.spec.config = serde_yaml::from_str(config).unwrap();
+        let plan = validate(&gohub, &observed()).unwrap();
+        build::build(&plan).hub_deployment.spec.unwrap().template
+    };
+    assert_eq!(deployment("heartbeat: { interval: 10s }"), deployment("heartbeat: { interval: 20s }"));
+    assert_ne!(deployment("server: { shards: 1 }"), deployment("server: { shards: 2 }"));
+}
+
+#[test]
+fn scaling_etcd_restarts_neither_hubs_nor_members() {
+    let templates = |replicas| {
+        let mut gohub = read(&files("tests/golden", "minimal.in.yaml")[0]);
+        gohub.spec.etcd.managed.replicas = replicas;
+        let plan = validate(&gohub, &observed()).unwrap();
+        let Etcd::Managed { spec, .. } = &plan.etcd else { unreachable!("the sample has a managed etcd") };
+        (build::build(&plan).hub_deployment.spec.unwrap().template, etcd_member::template_hash(&plan, spec))
+    };
+    assert_eq!(templates(1), templates(5));
+}
+
+#[test]
+fn a_change_of_size_keeps_the_larger_majority() {
+    let budget = |voters: usize, replicas| {
+        let mut gohub = read(&files("tests/golden", "minimal.in.yaml")[0]);
+        gohub.spec.etcd.managed.replicas = replicas;
+        let members = vec![Member::default(); voters];
+        let etcd = Observation { members: Some(members), ..Observation::default() };
+        let plan = validate(&gohub, &Observed { etcd, ..observed() }).unwrap();
+        let budget = build::build(&plan).etcd.unwrap().budget;
+        budget.map(|budget| serde_json::to_value(budget.spec.unwrap().min_available).unwrap())
+    };
+    assert_eq!(budget(1, 1), None);
+    assert_eq!(budget(1, 3), Some(2.into()));
+    assert_eq!(budget(5, 3), Some(3.into()));
+    assert_eq!(budget(3, 5), Some(3.into()));
+}
+
+#[test]
+fn monitoring_is_left_out_where_nobody_knows_it() {
+    let gohub = read(&files("tests/golden", "minimal.in.yaml")[0]);
+    let blind = Observed { service_monitors: false, prometheus_rules: false, ..observed() };
+    let desired = build::build(&validate(&gohub, &blind).unwrap());
+    assert!(desired.service_monitor.is_none() && desired.prometheus_rule.is_none());
+}
+
+#[test]
+fn alerts_speak_of_metrics_that_hubs_have() {
+    let metrics = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/metrics.md")).unwrap();
+    let plan = plan_of(&files("tests/golden", "minimal.in.yaml")[0]);
+    let rules = build::build(&plan).prometheus_rule.unwrap().data;
+    for rule in rules["spec"]["groups"][0]["rules"].as_array().unwrap() {
+        let expression = rule["expr"].as_str().unwrap();
+        let Some(at) = expression.find("gohub_") else { continue };
+        let name: String = expression[at..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        assert!(metrics.contains(&format!("`{name}`")), "{name} is no metric of the hub");
+    }
+}
