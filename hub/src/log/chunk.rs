@@ -58,6 +58,13 @@ pub struct Entry {
     signal: Option<Box<Signal>>,
 }
 
+impl Entry {
+    /// The hub's own word, when it is one.
+    pub fn signal(&self) -> Option<&Signal> {
+        self.signal.as_deref()
+    }
+}
+
 /// The frames of a chunk in one wire format.
 #[derive(Debug, Default)]
 struct Frames {
@@ -229,6 +236,6 @@ impl Chunk {
 
     /// Whether the entry at `position` is the hub's own word and not a publication.
     pub fn is_signal(&self, position: Position) -> bool {
-        self.entry(position).signal.is_some()
+        self.entry(position).signal().is_some()
     }
 }

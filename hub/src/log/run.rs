@@ -198,17 +198,18 @@ impl View {
         }
     }
 
-    /// How many entries `reader` would get of the positions in `window` that are still in the log.
+    /// How many publications `reader` would get of the positions in `window` that are still in the log.
     pub fn count(&self, reader: Reader<'_>, window: Range<Position>) -> u64 {
         let broadcast = Subscription { stream: StreamId::BROADCAST, since: reader.since };
-        std::iter::once(&broadcast)
+        let entries: u64 = std::iter::once(&broadcast)
             .chain(reader.subscriptions)
             .map(|s| {
                 self.positions_from(s.stream, window.start.max(s.since))
                     .take_while(|position| *position < window.end)
                     .count() as u64
             })
-            .sum()
+            .sum();
+        entries - self.count_signals(window.start.max(reader.since)..window.end)
     }
 
     /// Gathers exactly these positions, oldest first, within the same bounds.

@@ -1,11 +1,12 @@
 //! A shard's own view of the log: the chunks it knows and the position lists over them. No lock; fed by [`View::pull`].
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::stream::Streams;
-use super::{Chunk, Log, Position, StreamId, Tip};
+use super::{Chunk, Log, Position, Signal, StreamId, Tip};
 use crate::protocol::{Format, Offset, RoomName, Target};
 
 /// What a pull brought.
@@ -24,6 +25,10 @@ pub struct Pulled {
 pub struct View {
     pub(super) chunks: VecDeque<Arc<Chunk>>,
     pub(super) streams: Streams,
+    /// Where the hub's own words stand: few, and no publications.
+    signals: VecDeque<Position>,
+    /// The newest [`Signal::Mode`], also when it is trimmed.
+    mode: Option<(Position, Signal)>,
     head: Position,
     tip: Tip,
 }
@@ -33,7 +38,8 @@ impl View {
     pub fn new(log: &Log) -> Self {
         let mut chunks = VecDeque::new();
         let tip = log.pull(0, |chunk| chunks.push_back(Arc::clone(chunk)));
-        let mut view = Self { head: tip.first, chunks, streams: Streams::new(), tip };
+        let (streams, signals) = (Streams::new(), VecDeque::new());
+        let mut view = Self { head: tip.first, chunks, streams, signals, mode: None, tip };
         view.take_in(0, |_| {});
         view
     }
@@ -60,6 +66,12 @@ impl View {
         for chunk in self.chunks.iter().skip(known) {
             for (position, entry) in (chunk.first()..).zip(chunk.entries()) {
                 each(self.streams.push(&entry.target, position));
+                if let Some(signal) = entry.signal() {
+                    self.signals.push_back(position);
+                    if matches!(signal, Signal::Mode { .. }) {
+                        self.mode = Some((position, signal.clone()));
+                    }
+                }
             }
             self.head = chunk.end();
         }
@@ -74,6 +86,21 @@ impl View {
                 }
             }
         }
+        let first = self.first();
+        while self.signals.front().is_some_and(|position| *position < first) {
+            self.signals.pop_front();
+        }
+    }
+
+    /// The newest change of the mode and where it stands, when it lies in `window`, trimmed or not.
+    pub fn mode_in(&self, window: Range<Position>) -> Option<&Signal> {
+        self.mode.as_ref().filter(|(position, _)| window.contains(position)).map(|(_, signal)| signal)
+    }
+
+    /// How many of the positions in `window` are the hub's own words.
+    pub(super) fn count_signals(&self, window: Range<Position>) -> u64 {
+        let before = |position: Position| self.signals.partition_point(|signal| *signal < position);
+        before(window.end).saturating_sub(before(window.start)) as u64
     }
 
     /// Drops what the log has trimmed meanwhile; for a shard that has had nothing to pull for a while.

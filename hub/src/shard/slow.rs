@@ -10,8 +10,8 @@ use super::config::SlowPolicy;
 use super::connection::Missed;
 use super::deadline::Due;
 use super::turn::Core;
-use crate::log::{Position, Runs};
-use crate::protocol::{CloseCode, GapReason, Offset};
+use crate::log::{Position, Runs, Signal};
+use crate::protocol::{CloseCode, GapReason, HubMessage, Offset};
 
 impl Core {
     /// Called when a pass meets a blocked connection: cheap, unless much came since the last look.
@@ -102,10 +102,18 @@ impl Core {
         };
         let last_missed = until.checked_sub(1).and_then(known).or(self.view.tip().trimmed).unwrap_or(first_missed);
         let at_barrier = connection.barrier.is_some();
+        let mode = self.view.mode_in(connection.cursor.max(connection.since)..until).cloned();
         connection.cursor = connection.cursor.max(until);
         if count > 0 || !is_whole {
             self.stats.slow_dropped.inc();
             self.gap(slot, first_missed, last_missed, is_whole.then_some(count), GapReason::SlowClient);
+        }
+        // What the hub is now, a client must know even when it missed how it came to be so.
+        if let Some(Signal::Mode { mode, reason }) = mode {
+            self.write_notices(slot);
+            if let Some(mut session) = self.session(slot) {
+                session.reply(&HubMessage::Mode { mode, reason: &reason });
+            }
         }
         at_barrier
     }

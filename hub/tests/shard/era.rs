@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gohub::log::{Log, Retention};
+use gohub::log::{Log, Retention, Signal};
 use gohub::metrics::Metrics;
 use gohub::protocol::client::ServerFrame;
 use gohub::protocol::{ClientId, Epoch, Format, HubMessage, Mode, Offset, Publication, Target, Welcome};
@@ -230,4 +230,32 @@ async fn a_slow_one_is_told_what_it_missed_era_by_era() {
     let gap = said[..welcome].last().unwrap();
     assert!(gap.starts_with("gap ") && gap.contains("..40 "), "the rest of a, and nothing of b: {said:?}");
     assert!(said[welcome + 1].starts_with("gap 11.."), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_client_that_missed_a_change_of_the_mode_is_told_the_mode() {
+    let mut bench = Bench::start(64 << 10);
+    let mut client = bench.connect(None).await;
+    bench.publish("a", 1, 40, 1000);
+    let begun = || bench.metrics.shards().iter().map(|shard| shard.bytes_out.get()).sum::<u64>() > 1000;
+    until("the shard writes", begun).await;
+    for mode in [Mode::Degraded, Mode::Normal, Mode::Degraded] {
+        bench.log.signal(Signal::Mode { mode, reason: "why".to_owned() });
+    }
+    bench.publish("a", 41, 100, 1000);
+    let dropped = || bench.metrics.shards().iter().any(|shard| shard.gaps.total() > 0);
+    until("the client is moved on", dropped).await;
+    bench.publish("a", 200, 1, 10);
+    let (mut got, mut missed, mut modes) = (0, 0, Vec::new());
+    loop {
+        match client.frame().await {
+            ServerFrame::Publication(publication, _) if text_of(&publication) == "a200" => break,
+            ServerFrame::Publication(..) => got += 1,
+            ServerFrame::Gap { count, .. } => missed += count.unwrap(),
+            ServerFrame::Mode { mode, reason } => modes.push((mode, reason)),
+            other => panic!("unexpected {other:?}"),
+        }
+    }
+    assert_eq!(got + missed, 140, "the hub's own words are not counted");
+    assert_eq!(modes, [(Mode::Degraded, "why".to_owned())], "what it is now, once");
 }
