@@ -139,6 +139,12 @@ impl Reload {
         }
     }
 
+    /// Records that the settings in force could not be carried out in full: shown like a refusal, until the next ones.
+    pub fn complain(&self, message: String) {
+        self.metrics.refuse();
+        self.status.send_modify(|status| status.refuse(message, None));
+    }
+
     /// Puts `settings` in force, as a changed file would.
     ///
     /// # Errors

@@ -49,11 +49,11 @@ pub struct Limits {
     /// Bytes a second one connection may send, treated like `message_rate`; `0B` is no limit. It bounds how much one sender can
     /// multiply through a broadcast. Default `16MiB`.
     pub byte_rate: ByteSize,
-    /// Control frames (ping, pong) and `MsgPing` a second from one connection; above it the connection is closed with 1008; 0 is no
-    /// limit. Default `100`.
+    /// Control frames (ping, pong) a second from one connection; above it the connection is closed with 1008; 0 is no limit. `MsgPing`
+    /// is a message like any other: see `message_rate`. Default `100`.
     pub control_rate: u32,
-    /// Bytes of answers (acks, errors, pages of history) that wait for one connection; a peer that asks and does not read is
-    /// disconnected there. Publications are not copied, so they do not count. Default `64KiB`.
+    /// Bytes of answers (acks, errors, pages of history) that wait for one connection; a peer that asks and does not read is itself
+    /// not read from, and after `server.write_timeout` closed. Publications are not copied, so they do not count. Default `64KiB`.
     pub out_buffer: ByteSize,
     /// Publications of one connection that wait for the bus; above it the hub stops reading from it. Default `256`.
     #[schemars(range(min = 1))]

@@ -32,7 +32,7 @@ pub struct Route {
     #[serde(default)]
     #[schemars(example = &"https://app.example.com/gohub")]
     pub url: String,
-    /// For `webhook`: key of the HMAC-SHA256 signature in `X-Gohub-Signature`, at least 16 characters; empty sends none.
+    /// For `webhook`: key of the HMAC-SHA256 of the body, sent as `X-Gohub-Signature: sha256=<hex>`, at least 16 characters; empty sends none.
     /// Default `""`.
     #[serde(default)]
     pub secret: Secret,

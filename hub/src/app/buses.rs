@@ -87,13 +87,14 @@ fn advertised(settings: &Settings, listening: SocketAddr, node: &str) -> String 
 
 impl Inner {
     /// Changes bus and cluster to what the settings ask for. Connections stay; what is published meanwhile waits.
-    pub(super) async fn change_bus(&self, settings: &Settings) {
+    pub(super) async fn change_bus(&self, before: &Settings, settings: &Settings) {
         let next = match settings.cluster.enabled {
             true => match self.restart_cluster(settings).await {
                 Ok(cluster) => Some(cluster),
                 Err(error) => {
                     tracing::error!(%error, "cluster not entered, the bus stays as it was");
-                    return;
+                    self.reload.complain(format!("the cluster was not entered: {error}"));
+                    return self.return_to_cluster(before).await;
                 }
             },
             false => None,
@@ -104,6 +105,17 @@ impl Inner {
         if let (Some(before), false) = (before, settings.cluster.enabled) {
             self.local.address.store(Arc::default());
             before.close().await;
+        }
+    }
+
+    /// The new cluster could not be had: the other hubs are answered as before.
+    async fn return_to_cluster(&self, before: &Settings) {
+        if !before.cluster.enabled {
+            return;
+        }
+        match self.buses.cluster(before).await {
+            Ok(cluster) => self.census.cluster.store(Some(cluster)),
+            Err(error) => tracing::error!(%error, "other hubs are not answered any more"),
         }
     }
 

@@ -88,9 +88,10 @@ impl Inner {
             && let Err(error) = self.listen(settings.server.addr, settings.server.backlog)
         {
             tracing::error!(%error, addr = %settings.server.addr, "listener could not be moved, the old one stays");
+            self.reload.complain(format!("server.addr: {error}"));
         }
         if diff.touches("cluster") && (before.cluster.enabled || settings.cluster.enabled) {
-            self.change_bus(&settings).await;
+            self.change_bus(&before, &settings).await;
         }
     }
 

@@ -113,8 +113,9 @@ impl Entrance for Inner {
     }
 }
 
-/// A token's end on the clock that is not set back and forth.
+/// A token's end on the clock that is not set back and forth; `None`: so far away that no clock has it.
 fn instant_of(unix_seconds: u64) -> Option<Instant> {
-    let until = (UNIX_EPOCH + Duration::from_secs(unix_seconds)).duration_since(SystemTime::now()).unwrap_or_default();
-    Instant::now().checked_add(until)
+    let end = UNIX_EPOCH.checked_add(Duration::from_secs(unix_seconds))?;
+    let left = end.duration_since(SystemTime::now()).unwrap_or_default();
+    Instant::now().checked_add(left)
 }

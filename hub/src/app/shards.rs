@@ -8,6 +8,9 @@ use crate::protocol::ClientId;
 use crate::protocol::{CloseCode, RoomName};
 use crate::shard::{Adopt, Answer, ClientRow, Command, Kick, RoomRow, ShardHandle};
 
+/// How long a shard is waited for. It answers between two passes; one that takes longer is broken, and the canary says so.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Set once, when the shards exist: the log's inlet and the dispatcher are made before them.
 #[derive(Debug, Default)]
 pub struct Shards {
@@ -72,8 +75,9 @@ impl Shards {
             shard.send(question(Box::new(move |answer| drop(sender.send(answer)))));
             answers.push(receiver);
         }
-        // A shard that has stopped has nothing to say.
-        futures::future::join_all(answers).await.into_iter().filter_map(Result::ok).collect()
+        // A shard that has stopped has nothing to say, and one that hangs must not keep the others' answers.
+        let answers = answers.into_iter().map(|answer| tokio::time::timeout(PATIENCE, answer));
+        futures::future::join_all(answers).await.into_iter().filter_map(|answer| answer.ok()?.ok()).collect()
     }
 
     /// The first shard that gives no sign within `patience`.

@@ -7,11 +7,26 @@ use super::Inner;
 
 const LOOK: Duration = Duration::from_secs(1);
 
+/// A certificate that was renewed in place (cert-manager, a Secret's new version) is used within a second or two.
+fn look_at_certificate(hub: &Arc<Inner>) {
+    let settings = hub.now();
+    if settings.server.tls.is_none() {
+        return;
+    }
+    let tls = hub.tls.clone();
+    hub.tasks.spawn_blocking("certificate", move || match tls.load(settings.server.tls.as_ref()) {
+        Ok(true) => tracing::info!("certificate renewed"),
+        Ok(false) => {}
+        Err(error) => tracing::warn!(%error, "certificate refused, the last good one stays"),
+    });
+}
+
 /// Measures the log and the memory budget until the hub stops.
 pub(super) async fn watch(hub: Arc<Inner>) {
     let stop = hub.tasks.token();
     let mut tick = tokio::time::interval(LOOK);
     while stop.run_until_cancelled(tick.tick()).await.is_some() {
+        look_at_certificate(&hub);
         let (bytes, entries) = hub.log.size();
         // The log is one for all shards: its size stands in the first one's figures.
         if let Some(first) = hub.metrics.shards().first() {

@@ -17,6 +17,7 @@ pub(super) fn handle(session: &mut Session<'_>, request: &Request<'_>) -> Result
         Some(offset) => Page::Since(offset, limit),
         None => Page::Last(limit),
     };
+    session.has_room_for_answers()?;
     session.history(request.reference.as_deref(), &room, page);
     Ok(())
 }

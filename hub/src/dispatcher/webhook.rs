@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gohub_settings::Route;
+use gohub_settings::{Route, Secret};
 use serde_json::{Map, Value, value::RawValue};
 
 use super::Dispatcher;
@@ -12,6 +13,8 @@ use crate::clock;
 use crate::protocol::{DataRef, ErrorCode, HubMessage, Payload, Request};
 use crate::shard::{Command, Session};
 
+/// The header by which the application knows that it was this hub: `sha256=` and the HMAC-SHA256 of the body in hex.
+const SIGNATURE: &str = "x-gohub-signature";
 /// An answer longer than this is not read.
 const MAX_ANSWER: usize = 64 << 10;
 
@@ -27,18 +30,22 @@ pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request
     body.insert("message_id".to_owned(), request.id.into());
     body.insert("ts".to_owned(), clock::unix_millis().into());
     let body = with_data(body, request.data.as_ref());
-    let mut call =
-        dispatcher.webhooks.post(&route.url).timeout(route.timeout.as_std()).header("content-type", "application/json");
-    if !route.secret.is_empty() {
-        call = call.bearer_auth(route.secret.expose());
-    }
-    let call = call.body(body);
+    let call = dispatcher.webhooks.as_ref().map(|client| {
+        let call = client.post(&route.url).timeout(route.timeout.as_std()).header("content-type", "application/json");
+        match route.secret.is_empty() {
+            true => call.body(body),
+            false => call.header(SIGNATURE, signature(&route.secret, body.as_bytes())).body(body),
+        }
+    });
     let reference: Option<Box<str>> = request.reference.as_deref().map(Box::from);
     let (handle, key, format, id) = (session.handle(), session.key(), session.format(), request.id);
     let stats = Arc::clone(&dispatcher.stats);
     session.begin_wait();
     dispatcher.tasks.spawn("webhook", async move {
-        let answer = ask(call).await;
+        let answer = match call {
+            Some(call) => ask(call).await,
+            None => Err("this hub cannot make HTTP calls"),
+        };
         stats.webhooks.inc(if answer.is_ok() { "ok" } else { "failed" });
         if let Err(reason) = &answer {
             tracing::warn!(connection = key.id, message_id = id, reason, "webhook failed");
@@ -52,6 +59,18 @@ pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request
         });
         handle.send(Command::Deliver { key, reference, message });
     });
+}
+
+fn signature(secret: &Secret, body: &[u8]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+    let tag = hmac::sign(&key, body);
+    tag.as_ref().iter().fold("sha256=".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// A client that follows no redirect: what was configured is what is called.
+pub(super) fn client() -> Option<reqwest::Client> {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+    client.inspect_err(|error| tracing::error!(%error, "no HTTP client, webhooks will fail")).ok()
 }
 
 /// The fields, and `data` exactly as the client wrote it.
@@ -99,4 +118,22 @@ async fn ask(call: reqwest::RequestBuilder) -> Result<Option<Payload>, &'static 
     let text = String::from_utf8(body).ok().filter(|text| serde_json::from_str::<&RawValue>(text).is_ok());
     let text = text.ok_or("the application's answer is not JSON")?;
     Payload::json(text).map(Some).map_err(|_| "the application's answer is not JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_signed_as_rfc_4231_has_it() {
+        let signed = signature(&Secret::new("Jefe"), b"what do ya want for nothing?");
+        assert_eq!(signed, "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+
+    #[test]
+    fn data_is_sent_as_the_client_wrote_it() {
+        let data = DataRef::Json(b"{\"a\": 1.0}");
+        let fields = Map::from_iter([("message_id".to_owned(), Value::from(1000))]);
+        assert_eq!(with_data(fields, Some(&data)), r#"{"message_id":1000,"data":{"a": 1.0}}"#);
+    }
 }

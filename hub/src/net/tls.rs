@@ -1,11 +1,10 @@
 //! TLS of the public listener: certificate and key from files, read again when they change.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
 use rustls::ServerConfig;
-use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use gohub_settings::ServerTls;
@@ -21,7 +20,7 @@ pub enum TlsError {
         /// The file.
         path: String,
         /// Why.
-        source: rustls_pki_types::pem::Error,
+        source: pem::Error,
     },
     /// Certificate and key do not fit, or rustls does not take them.
     #[error("server.tls: {0}")]
@@ -30,22 +29,53 @@ pub enum TlsError {
 
 /// The TLS configuration of new handshakes. Empty: plain.
 #[derive(Debug, Clone, Default)]
-pub struct TlsSlot(Arc<ArcSwapOption<ServerConfig>>);
+pub struct TlsSlot(Arc<Slot>);
+
+#[derive(Debug, Default)]
+struct Slot {
+    config: ArcSwapOption<ServerConfig>,
+    /// What the files held when they were last looked at, good or bad. A std lock: held for one comparison.
+    seen: Mutex<Option<Pair>>,
+}
+
+/// The contents of the two files.
+#[derive(Debug, PartialEq, Eq)]
+struct Pair {
+    certificates: Vec<u8>,
+    key: KeyBytes,
+}
+
+/// A private key's bytes, which no log may show.
+#[derive(PartialEq, Eq)]
+struct KeyBytes(Vec<u8>);
+
+impl std::fmt::Debug for KeyBytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
 
 impl TlsSlot {
     /// What the next handshake uses.
     pub fn current(&self) -> Option<Arc<ServerConfig>> {
-        self.0.load_full()
+        self.0.config.load_full()
     }
 
-    /// Reads the files again. A bad pair changes nothing: the last good one stays.
+    /// Reads the files if they have changed since the last look; whether new handshakes use something new. A bad pair changes nothing: the last
+    /// good one stays, and is complained of once.
     ///
     /// # Errors
     /// What is wrong with the files.
-    pub fn load(&self, tls: Option<&ServerTls>) -> Result<(), TlsError> {
-        let config = tls.map(read).transpose()?;
-        self.0.store(config.map(Arc::new));
-        Ok(())
+    pub fn load(&self, tls: Option<&ServerTls>) -> Result<bool, TlsError> {
+        let pair = tls.map(read).transpose()?;
+        let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if *seen == pair {
+            return Ok(false);
+        }
+        let config = tls.zip(pair.as_ref()).map(|(tls, pair)| parse(tls, pair)).transpose();
+        *seen = pair;
+        self.0.config.store(config?.map(Arc::new));
+        Ok(true)
     }
 }
 
@@ -55,21 +85,30 @@ impl TlsSlot {
 /// What is wrong with the files.
 pub fn check(settings: &gohub_settings::Settings) -> Result<(), gohub_settings::SettingsError> {
     let Some(tls) = &settings.server.tls else { return Ok(()) };
-    read(tls).map(drop).map_err(|error| gohub_settings::SettingsError::Field {
+    read(tls).and_then(|pair| parse(tls, &pair)).map(drop).map_err(|error| gohub_settings::SettingsError::Field {
         path: "server.tls".to_owned(),
         message: error.to_string(),
     })
 }
 
-fn read(tls: &ServerTls) -> Result<ServerConfig, TlsError> {
+fn read(tls: &ServerTls) -> Result<Pair, TlsError> {
     let file = |field, path: &str| {
-        let path = path.to_owned();
-        move |source| TlsError::File { field, path, source }
+        let unreadable = |error| broken(field, path, pem::Error::Io(error));
+        std::fs::read(path).map_err(unreadable)
     };
-    let certificates =
-        CertificateDer::pem_file_iter(Path::new(&tls.cert)).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let certificates = certificates.map_err(file("server.tls.cert", &tls.cert))?;
-    let key = PrivateKeyDer::from_pem_file(Path::new(&tls.key)).map_err(file("server.tls.key", &tls.key))?;
+    let certificates = file("server.tls.cert", &tls.cert)?;
+    let key = KeyBytes(file("server.tls.key", &tls.key)?);
+    Ok(Pair { certificates, key })
+}
+
+fn broken(field: &'static str, path: &str, source: pem::Error) -> TlsError {
+    TlsError::File { field, path: path.to_owned(), source }
+}
+
+fn parse(tls: &ServerTls, pair: &Pair) -> Result<ServerConfig, TlsError> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pair.certificates).collect();
+    let certificates = certificates.map_err(|error| broken("server.tls.cert", &tls.cert, error))?;
+    let key = PrivateKeyDer::from_pem_slice(&pair.key.0).map_err(|error| broken("server.tls.key", &tls.key, error))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

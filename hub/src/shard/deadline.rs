@@ -19,8 +19,6 @@ pub(super) enum Due {
     Resume,
     /// The peer's turn in the drain.
     Drain,
-    /// The connection's token ends.
-    Expired,
     /// A resumed connection still waits for the bus to come to its offset.
     Ahead,
 }

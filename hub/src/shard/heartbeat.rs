@@ -1,4 +1,4 @@
-//! Heartbeats: a sweep over all connections instead of a timer for each.
+//! Heartbeats: a sweep over all connections instead of a timer for each. It also ends those whose token has run out.
 //!
 //! A peer that was silent for `heartbeat.interval` gets a ping; one that stays silent for `heartbeat.timeout` more is closed. The sweep runs eight times in the
 //! shorter of the two, so a vanished peer is gone within interval + timeout; the ping goes out one sweep early to keep that promise.
@@ -68,6 +68,10 @@ impl Core {
         for slot in 0..self.table.end() {
             let Some(connection) = self.table.get(slot) else { continue };
             if !connection.is_open() {
+                continue;
+            }
+            if connection.identity.expires.is_some_and(|at| at <= now) {
+                self.close(slot, CloseCode::TokenExpired, "the token has expired");
                 continue;
             }
             if connection.paused.any() {

@@ -10,7 +10,7 @@ use super::deadline::Due;
 use super::inbox::ConnectionKey;
 use super::turn::Core;
 use crate::protocol::{CloseCode, Format, HubMessage};
-use crate::ws::{Event, frame};
+use crate::ws::{Event, Inbound, frame};
 
 /// Reads of one connection in one turn, so that a fast sender does not starve the others.
 const READS_PER_TURN: usize = 16;
@@ -117,7 +117,10 @@ impl Core {
     fn watch_message(&mut self, key: ConnectionKey, now: Instant) {
         let (clock, timeout) = (self.clock(now), self.config.read_timeout);
         let Some(connection) = self.table.find(key) else { return };
-        if connection.inbound.is_partial() && !std::mem::replace(&mut connection.message_watched, true) {
+        if connection.is_open()
+            && connection.inbound.is_partial()
+            && !std::mem::replace(&mut connection.message_watched, true)
+        {
             let age = Duration::from_millis(clock.wrapping_sub(connection.unfinished).into());
             self.deadlines.add(now + timeout.saturating_sub(age), key, Due::Message);
         }
@@ -128,12 +131,15 @@ impl Core {
         let (clock, timeout) = (self.clock(now), self.config.read_timeout);
         let Some(connection) = self.table.find(key) else { return };
         connection.message_watched = false;
+        if !connection.is_open() || !connection.inbound.is_partial() {
+            return;
+        }
         if connection.paused.any() {
             // While we do not listen the peer cannot finish.
             connection.unfinished = clock;
         }
         let age = Duration::from_millis(clock.wrapping_sub(connection.unfinished).into());
-        if connection.inbound.is_partial() && connection.is_open() && age >= timeout {
+        if age >= timeout {
             return self.close(key.slot, CloseCode::PolicyViolation, "message not complete within server.read_timeout");
         }
         self.watch_message(key, now);
@@ -248,6 +254,8 @@ impl Core {
         connection.replay = Vec::new();
         connection.missed = None;
         connection.pong = None;
+        // Nothing more is read as messages: what is half received is of no use.
+        connection.inbound = Inbound::default();
         connection.paused = super::connection::Paused::default();
         self.deadlines.add(Instant::now() + self.config.close_timeout, key, Due::Closing);
         self.enqueue(slot);

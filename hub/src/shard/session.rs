@@ -285,6 +285,21 @@ impl Session<'_> {
         self.core.rooms_of(self.slot)
     }
 
+    /// Large answers are made only for a peer that reads them: one read may carry a thousand requests.
+    ///
+    /// # Errors
+    /// What waits for it is over `limits.out_buffer`.
+    pub fn has_room_for_answers(&mut self) -> Result<(), Refusal> {
+        let max = self.core.config.out_buffer;
+        if self.connection().direct_pending() > max {
+            return Err(Refusal::new(
+                ErrorCode::Overloaded,
+                "read the answers to earlier requests first (limits.out_buffer)",
+            ));
+        }
+        Ok(())
+    }
+
     /// Answers with a page of a room's history. At most `max_history` messages and what fits the out buffer.
     pub fn history(&mut self, reference: Option<&str>, room: &RoomName, page: Page) {
         self.core.pull();

@@ -232,7 +232,6 @@ impl Core {
         self.pull();
         let mailbox = self.view.retain(&Target::Client(adopt.identity.client.clone()));
         let head = self.view.head();
-        let expires = adopt.identity.expires;
         let burst = self.config.message_burst.max(1) as f32;
         let connection = Connection {
             transport,
@@ -281,9 +280,6 @@ impl Core {
         self.members.add(mailbox, slot);
         self.stats.accepted.inc();
         self.stats.connections.inc();
-        if let (Some(key), Some(at)) = (self.table.key(slot), expires) {
-            self.deadlines.add(at, key, Due::Expired);
-        }
         self.start(slot, adopt.resume, &adopt.rooms);
         self.drain_late(slot);
         if !adopt.early.is_empty() {
@@ -338,7 +334,6 @@ impl Core {
                 self.read(slot);
             }
             Due::Drain => self.drain_one(slot),
-            Due::Expired => self.close(slot, CloseCode::TokenExpired, "the token has expired"),
             Due::Ahead => self.stop_waiting(slot),
         }
     }

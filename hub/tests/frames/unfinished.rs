@@ -105,3 +105,24 @@ fn talk_in_halves(peer: &mut Peer) -> (Option<u16>, Duration) {
     }
     (None, longest_gap)
 }
+
+#[test]
+fn a_connection_that_is_closed_in_the_middle_of_a_message_ends_and_the_shard_goes_on() {
+    let site = Site::start(|settings| {
+        settings.server.read_timeout = Setting::from_millis(100);
+        settings.server.close_timeout = Setting::from_millis(400);
+        settings.limits.control_rate = 5;
+    });
+    let mut peer = Peer::opened(site.hub.address());
+    // More pings than are allowed behind the beginning of a message: the hub closes, and the message's deadline comes while it is closing.
+    peer.send(frame(0x01, b" "));
+    for _ in 0..20 {
+        peer.send(frame(0x89, b""));
+    }
+    let mut other = Peer::opened(site.hub.address());
+    site.until("the first one is gone", |hub| hub.metrics().connections() == 1);
+    other.send(frame(0x89, b"alive"));
+    assert_eq!(other.frame().expect("the shard still turns").payload, b"alive");
+    drop((peer, other));
+    site.ends_empty();
+}
