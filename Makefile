@@ -28,7 +28,7 @@ coverage: ## line coverage; fails under 80 % overall or 90 % in the core directo
 generate: ## rewrites every generated file (the tests fail while one has drifted)
 	@scripts/ensure.sh protoc
 	# The first run rewrites what is stale and fails for it; the second shows that nothing is stale any more.
-	cargo test -q --workspace --test generated --test specification || cargo test -q --workspace --test generated --test specification
+	cargo test -q --workspace --test generated --test golden --test specification || cargo test -q --workspace --test generated --test golden --test specification
 
 fmt: ## formats the sources
 	cargo fmt --all

@@ -268,6 +268,24 @@ fn environment_and_files_are_read_only_in_args_reload_and_tls() {
 }
 
 #[test]
+fn the_operator_decides_without_a_client() {
+    let decides = ["api", "reconcile/validate", "reconcile/plan", "reconcile/build", "reconcile/status", "etcd/plan"];
+    let mut faults = Vec::new();
+    for source in sources() {
+        let Some(path) = source.path.strip_prefix("operator/src/") else { continue };
+        if !decides.iter().any(|module| path.starts_with(module)) {
+            continue;
+        }
+        for word in ["kube::Client", "Client,", "kube::Api", "kube::api", "async fn", ".await", "SystemTime", "now()"] {
+            if source.code.contains(word) {
+                faults.push(format!("{}: {word}", source.path));
+            }
+        }
+    }
+    none("what is to be done is decided from values: no client, no clock", faults);
+}
+
+#[test]
 fn every_queue_is_bounded() {
     let words = ["unbounded_channel", "unbounded()", "UnboundedSender", "std::sync::mpsc::channel("];
     none("a queue has a bound, and a policy for when it is full", uses_outside(&words, &[]));

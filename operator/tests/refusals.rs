@@ -6,11 +6,16 @@ use gohub_operator::reconcile::validate::validate;
 
 /// What the spec is told; an empty text if nothing is wrong with it.
 fn told(name: &str, spec: &str) -> String {
+    told_with(None, name, spec)
+}
+
+/// The same, with a ConfigMap of the user's.
+fn told_with(config_from: Option<&str>, name: &str, spec: &str) -> String {
     let text = format!(
         "apiVersion: gohub.io/v1alpha1\nkind: GoHub\nmetadata: {{ name: {name}, namespace: demo, uid: u }}\nspec: {spec}\n"
     );
     let keys = Keys { peer: "peer-key-for-the-tests".to_owned(), admin: "admin-key-for-the-tests".to_owned() };
-    let observed = Observed { keys, ..Observed::default() };
+    let observed = Observed { keys, config_from: config_from.map(str::to_owned), ..Observed::default() };
     match serde_yaml::from_str::<GoHub>(&text) {
         Err(error) => error.to_string(),
         Ok(gohub) => validate(&gohub, &observed).err().map(|invalid| invalid.to_string()).unwrap_or_default(),
@@ -143,6 +148,26 @@ fn a_bad_name_is_told_what_is_wrong() {
     for (name, expected) in names {
         let found = told(name, "{}");
         assert!(found.contains(expected), "{name}: {found:?}");
+    }
+}
+
+#[test]
+fn a_bad_config_map_is_told_what_is_wrong() {
+    let table = [
+        ("heartbeat: [", "spec.configFrom: the settings are not valid YAML"),
+        ("just text", "expected sections such as `server:`"),
+        ("hartbeat: {}", "spec.configFrom: hartbeat: unknown field, expected one of"),
+        ("limits: { max_rooms: 0 }", "spec.configFrom: limits.max_rooms: must be at least 1, got 0"),
+        ("server:\n  addr: 0.0.0.0:80\nlog:\n", "spec.configFrom.server.addr: is set by the operator"),
+        ("cluster: { enabled: true }", "spec.configFrom.cluster.enabled: is set by the operator"),
+        ("admin: { api_keys: [short] }", "is set by the operator"),
+    ];
+    for (text, expected) in table {
+        let found = told_with(Some(text), "chat", "{configFrom: {name: mine}}");
+        assert!(found.contains(expected), "{text:?}\n  told: {found:?}\n  not:  {expected:?}");
+    }
+    for text in ["", "# nothing\n", "server:\nlog:\n", "heartbeat: { interval: 20s }"] {
+        assert_eq!(told_with(Some(text), "chat", "{configFrom: {name: mine}}"), "", "{text:?}");
     }
 }
 

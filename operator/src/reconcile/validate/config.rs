@@ -1,6 +1,7 @@
 //! The hubs' configuration: judged by the hub's own code, together with the variables that the operator gives every pod.
 
 use gohub_settings::{Settings, SettingsError, diff};
+use serde_yaml::Value;
 
 use super::{Invalid, refuse};
 use crate::api::v1alpha1::GoHubSpec;
@@ -59,7 +60,7 @@ pub(super) fn resolve(spec: &GoHubSpec, observed: &Observed, owner: &Owner, etcd
 }
 
 fn refuse_ours(field: &str, text: &str) -> Result<(), Invalid> {
-    // A text that cannot stand alone (cluster.enabled without endpoints) names one of ours too, so the variables must not hide it.
+    // The text was read once already, so it can be read again.
     let Ok(written) = alone(text) else { return Ok(()) };
     let changed = diff(&Settings::default(), &written);
     match OURS.iter().find(|(path, _)| changed.touches(path)) {
@@ -72,5 +73,15 @@ fn refuse_ours(field: &str, text: &str) -> Result<(), Invalid> {
 
 /// The settings of the text without judging fields against each other.
 fn alone(text: &str) -> Result<Settings, serde_yaml::Error> {
-    serde_yaml::from_str::<Option<Settings>>(text).map(Option::unwrap_or_default)
+    let mut value: Value = serde_yaml::from_str(text)?;
+    remove_nulls(&mut value);
+    if value.is_null() { Ok(Settings::default()) } else { serde_yaml::from_value(value) }
+}
+
+/// Takes out what is set to nothing, as the hub does when it reads the file.
+fn remove_nulls(value: &mut Value) {
+    if let Value::Mapping(mapping) = value {
+        mapping.retain(|_, value| !value.is_null());
+        mapping.values_mut().for_each(remove_nulls);
+    }
 }
