@@ -75,6 +75,8 @@ struct Inner {
 
 /// The listener in force: where it is, and the tasks that accept.
 struct Listening {
+    /// What was asked for; with port 0 it differs from the address.
+    wanted: SocketAddr,
     address: SocketAddr,
     tasks: Tasks,
 }

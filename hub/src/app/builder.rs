@@ -210,7 +210,7 @@ impl Builder {
             tls,
             metrics: self.metrics,
             lifecycle,
-            listener: Mutex::new(Listening { address: wanted, tasks: tasks.group() }),
+            listener: Mutex::new(Listening { wanted, address: wanted, tasks: tasks.group() }),
             tasks,
             // Unlike any other hub's ids, so that one id is one connection in the whole cluster.
             next_connection: AtomicU64::new(fastrand::u64(1..1 << 31) << 32),
@@ -263,6 +263,17 @@ fn follow(inner: &Arc<Inner>) {
     });
 }
 
+/// Counts a shard as failed unless it ended in order: a panic unwinds through here too.
+struct DeathWatch(Option<Arc<Shards>>);
+
+impl Drop for DeathWatch {
+    fn drop(&mut self) {
+        if let Some(shards) = &self.0 {
+            shards.fail();
+        }
+    }
+}
+
 fn start_shards(
     settings: &Settings,
     log: &Arc<Log>,
@@ -285,12 +296,10 @@ fn start_shards(
     }
     shards.set(made.iter().map(|(_, handle)| handle.clone()).collect());
     for (index, (shard, _)) in made.into_iter().enumerate() {
-        let failed = Arc::clone(shards);
-        let run = move || {
-            if let Err(error) = shard.run() {
-                tracing::error!(%error, shard = index, "shard failed");
-                failed.fail();
-            }
+        let mut watch = DeathWatch(Some(Arc::clone(shards)));
+        let run = move || match shard.run() {
+            Ok(()) => watch.0 = None,
+            Err(error) => tracing::error!(%error, shard = index, "shard failed"),
         };
         if let Err(error) = tasks.spawn_thread(format!("shard-{index}"), run) {
             shards.stop();

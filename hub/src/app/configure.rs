@@ -84,7 +84,7 @@ impl Inner {
         if let Err(error) = self.tls.load(settings.server.tls.as_ref()) {
             tracing::error!(%error, "certificate refused, the last good one stays");
         }
-        if diff.touches("server.addr")
+        if self.listening().wanted != settings.server.addr
             && let Err(error) = self.listen(settings.server.addr, settings.server.backlog)
         {
             tracing::error!(%error, addr = %settings.server.addr, "listener could not be moved, the old one stays");
@@ -99,7 +99,7 @@ impl Inner {
     pub(super) fn listen(self: &Arc<Self>, wanted: SocketAddr, backlog: u32) -> io::Result<()> {
         let listener = Listener::bind(wanted, backlog)?;
         let tasks = self.tasks.group();
-        let next = Listening { address: listener.address(), tasks: tasks.clone() };
+        let next = Listening { wanted, address: listener.address(), tasks: tasks.clone() };
         let before = std::mem::replace(&mut *self.listening(), next);
         tracing::info!(addr = %listener.address(), library = ?Library::default(), "listening");
         let entrance: Arc<dyn crate::net::Entrance> = Arc::clone(self) as _;

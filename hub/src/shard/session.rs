@@ -128,7 +128,7 @@ impl Session<'_> {
         let connection = self.connection();
         connection.errors += 1;
         if max > 0 && connection.errors >= max {
-            self.close(CloseCode::TooManyErrors, "more malformed messages than limits.max_errors");
+            self.close(CloseCode::TooManyErrors, "more malformed messages than limits.errors_before_close");
         }
     }
 
