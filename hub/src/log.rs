@@ -18,6 +18,7 @@
 
 mod chunk;
 mod era;
+mod hole;
 mod run;
 mod stream;
 mod tail;
@@ -27,9 +28,10 @@ mod weight;
 
 pub use chunk::{Chunk, Entry, Signal};
 pub use era::{Era, Eras};
+pub use hole::{Hole, Holes};
 pub use run::{Reader, Rest, Run, Runs};
 pub use stream::{StreamId, Subscription};
-pub use tail::{Located, Log, Retention, Tip};
+pub use tail::{Located, Log, Past, Retention, Tip};
 pub use view::{Pulled, View};
 
 /// The place of an entry in this process's log: 0, 1, 2, ... Never leaves the process (clients see [`Offset`](crate::protocol::Offset)).

@@ -1,40 +1,110 @@
 //! The inlet: what a bus delivers is appended to the log, and the shards are woken.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::shards::Shards;
 use crate::bus::{Delivery, Inlet};
-use crate::log::{Log, Signal};
-use crate::protocol::Mode;
+use crate::log::{Log, Past, Signal};
+use crate::protocol::{Epoch, Mode, Offset};
 
 pub(super) struct LogInlet {
     log: Arc<Log>,
     shards: Arc<Shards>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
     /// Clients are told a mode only when it changes.
-    mode: Mutex<Mode>,
+    mode: Mode,
+    /// The epoch to come, while the bus delivers what was said in it before. Until then the old one goes on, so that nobody who is
+    /// connected gets that past as news.
+    next: Option<Next>,
+}
+
+struct Next {
+    epoch: Epoch,
+    since: Offset,
+    until: Offset,
+    past: Vec<Past>,
+    /// What came behind the past in the same breath.
+    news: Vec<Past>,
 }
 
 impl LogInlet {
     pub(super) fn new(log: Arc<Log>, shards: Arc<Shards>) -> Self {
-        Self { log, shards, mode: Mutex::default() }
+        Self { log, shards, state: Mutex::default() }
+    }
+
+    fn take(&self, item: Past) {
+        match item {
+            Past::Publications(publications) => self.log.append(publications),
+            Past::Signal(signal) => self.log.signal(signal),
+        }
+    }
+
+    /// Into the log, or behind what the bus has delivered of an epoch that has not begun.
+    fn append(&self, item: Past) {
+        let mut state = self.state();
+        match &mut state.next {
+            Some(next) => next.hold(item),
+            None => self.take(item),
+        }
+    }
+
+    fn begin(&self, epoch: Epoch, since: Offset, until: Offset) {
+        let mut state = self.state();
+        // The bus before this one may have been closed before it caught up; what it acknowledged is delivered.
+        self.go_live(&mut state);
+        if until > since {
+            state.next = Some(Next { epoch, since, until, past: Vec::new(), news: Vec::new() });
+        } else {
+            self.log.begin_era(epoch, since);
+        }
+    }
+
+    fn go_live(&self, state: &mut State) {
+        if let Some(Next { epoch, since, until, past, news }) = state.next.take() {
+            self.log.begin_era_with_past(epoch, since, past, until);
+            news.into_iter().for_each(|item| self.take(item));
+        }
+    }
+
+    fn change_mode(&self, mode: Mode, reason: String) {
+        let before = std::mem::replace(&mut self.state().mode, mode);
+        if before != mode {
+            tracing::warn!(mode = mode.name(), reason, "mode changed");
+            self.log.signal(Signal::Mode { mode, reason });
+        }
+    }
+
+    /// A std mutex: a bus delivers from one thread at a time, so nobody waits for it.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Next {
+    fn hold(&mut self, item: Past) {
+        match item {
+            Past::Publications(mut publications) => {
+                let news = publications.split_off(publications.partition_point(|(offset, _)| *offset <= self.until));
+                self.past.push(Past::Publications(publications));
+                self.news.push(Past::Publications(news));
+            }
+            Past::Signal(signal) => self.past.push(Past::Signal(signal)),
+        }
     }
 }
 
 impl Inlet for LogInlet {
     fn deliver(&self, delivery: Delivery) {
         match delivery {
-            Delivery::Publications(publications) => self.log.append(publications),
-            Delivery::Gap { from, to, reason } => self.log.signal(Signal::Gap { from, to, reason }),
-            Delivery::Epoch { epoch, since } => {
-                self.log.begin_era(epoch, since);
-            }
-            Delivery::Mode { mode, reason } => {
-                let before = std::mem::replace(&mut *self.mode.lock().unwrap_or_else(PoisonError::into_inner), mode);
-                if before != mode {
-                    tracing::warn!(mode = mode.name(), reason, "mode changed");
-                    self.log.signal(Signal::Mode { mode, reason });
-                }
-            }
+            Delivery::Publications(publications) => self.append(Past::Publications(publications)),
+            Delivery::Gap { from, to, reason } => self.append(Past::Signal(Signal::Gap { from, to, reason })),
+            Delivery::Epoch { epoch, since, past } => self.begin(epoch, since, past),
+            Delivery::CaughtUp => self.go_live(&mut self.state()),
+            Delivery::Mode { mode, reason } => self.change_mode(mode, reason),
         }
         self.shards.wake();
     }

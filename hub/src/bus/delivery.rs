@@ -34,7 +34,12 @@ pub enum Delivery {
         epoch: Epoch,
         /// Delivery starts after this offset: whoever saw less of this epoch (on another hub) has lost what lies between.
         since: Offset,
+        /// What comes up to this offset was said before this bus came: it is for those who resume, and not for who is connected. At or
+        /// below `since` there is no such past; else [`Delivery::CaughtUp`] follows it.
+        past: Offset,
     },
+    /// Everything of the past that the last [`Delivery::Epoch`] spoke of was delivered.
+    CaughtUp,
     /// The bus works normally again, or does not.
     Mode {
         /// The new mode.

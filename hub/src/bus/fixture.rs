@@ -43,7 +43,11 @@ impl Remembering {
             .filter_map(|delivery| match delivery {
                 Delivery::Publications(_) => None,
                 Delivery::Gap { from, to, reason } => Some(format!("gap {from} {to} {}", reason.name())),
+                Delivery::Epoch { since, past, .. } if past > since => {
+                    Some(format!("epoch since {since}, past until {past}"))
+                }
                 Delivery::Epoch { since, .. } => Some(format!("epoch since {since}")),
+                Delivery::CaughtUp => Some("caught up".to_owned()),
                 Delivery::Mode { mode, .. } => Some(mode.name().to_owned()),
             })
             .collect()

@@ -28,7 +28,7 @@ impl LocalBus {
     /// A bus with an epoch of its own, which it announces to `inlet` at once.
     pub fn new(inlet: Arc<dyn Inlet>, limits: SeenLimits) -> Self {
         let epoch = Epoch::from(fastrand::u64(..));
-        inlet.deliver(Delivery::Epoch { epoch: epoch.clone(), since: Offset::ZERO });
+        inlet.deliver(Delivery::Epoch { epoch: epoch.clone(), since: Offset::ZERO, past: Offset::ZERO });
         inlet.deliver(Delivery::Mode { mode: Mode::Normal, reason: String::new() });
         Self { epoch, inlet, state: Mutex::new(State { sequence: 0, seen: Seen::new(limits), closed: false }) }
     }

@@ -21,9 +21,9 @@ const CHUNKS: usize = 8;
 pub enum Signal {
     /// The bus lost what lay between the two offsets: nobody on this hub will get it.
     Gap {
-        /// The last offset known to be complete.
+        /// The first offset that may be missing.
         from: Offset,
-        /// The first offset known to be complete again.
+        /// The last one.
         to: Offset,
         /// Why.
         reason: GapReason,

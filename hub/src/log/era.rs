@@ -14,6 +14,8 @@ pub struct Era {
     pub epoch: Epoch,
     /// Delivery started after this offset: who saw less of the epoch, on another hub, has lost what lies between.
     pub floor: Offset,
+    /// Where who was connected when it began goes on, and the offset that comes after: what is older was said before.
+    pub live: (Position, Offset),
     /// Counts eras of the process: tells an era from the empty one it replaced.
     serial: u64,
 }
@@ -36,15 +38,22 @@ pub struct Eras {
 
 impl Eras {
     pub(super) fn new(epoch: Epoch) -> Self {
-        Self { list: Arc::new(vec![Era { start: 0, epoch, floor: Offset::ZERO, serial: 0 }]) }
+        Self { list: Arc::new(vec![Era { start: 0, epoch, floor: Offset::ZERO, live: (0, Offset::ZERO), serial: 0 }]) }
     }
 
     pub(super) fn begin(&mut self, start: Position, epoch: Epoch, floor: Offset) {
-        let era = Era { start, epoch, floor, serial: self.serial() + 1 };
+        let era = Era { start, epoch, floor, live: (start, floor), serial: self.serial() + 1 };
         let list = Arc::make_mut(&mut self.list);
         match list.last_mut() {
             Some(last) if last.start == start => *last = era,
             _ => list.push(era),
+        }
+    }
+
+    /// The current era's past ends here.
+    pub(super) fn go_live(&mut self, position: Position, offset: Offset) {
+        if let Some(era) = Arc::make_mut(&mut self.list).last_mut() {
+            era.live = (position, offset);
         }
     }
 

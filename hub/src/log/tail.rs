@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::era::{Eras, Span};
+use super::hole::{Hole, Holes};
 use super::weight::Scale;
 use super::{Chunk, Position, Signal};
 use crate::protocol::{Epoch, Offset, Publication};
@@ -32,6 +33,15 @@ pub enum Located {
     Lost,
 }
 
+/// What was on the bus before this hub came to it.
+#[derive(Debug)]
+pub enum Past {
+    /// In growing offsets.
+    Publications(Vec<(Offset, Publication)>),
+    /// The hub's own word.
+    Signal(Signal),
+}
+
 /// The log, shared by whoever appends and by every shard. Cheap to share behind an `Arc`.
 #[derive(Debug)]
 pub struct Log {
@@ -55,6 +65,8 @@ pub struct Tip {
     pub trimmed: Option<Offset>,
     /// Which stretch of the log belongs to which epoch.
     pub eras: Eras,
+    /// What is missing in it.
+    pub holes: Holes,
 }
 
 #[derive(Debug)]
@@ -67,6 +79,7 @@ struct Tail {
     /// Their binary frames.
     scale: Scale,
     eras: Eras,
+    holes: Holes,
     /// The newest offset appended, and the newest one already trimmed, in the era they belong to.
     newest: Offset,
     trimmed: Option<Offset>,
@@ -84,6 +97,7 @@ impl Log {
             bytes: 0,
             scale,
             eras: Eras::new(epoch),
+            holes: Holes::default(),
             newest: Offset::default(),
             trimmed: None,
             scratch: Vec::new(),
@@ -100,13 +114,7 @@ impl Log {
     /// Appends publications in the order given; each frame is encoded here, once.
     pub fn append(&self, publications: impl IntoIterator<Item = (Offset, Publication)>) {
         let mut tail = self.lock();
-        for (offset, publication) in publications {
-            let tail = &mut *tail;
-            tail.newest = offset;
-            tail.open.push(publication, offset, &mut tail.scratch);
-            tail.seal_if_full();
-        }
-        tail.trim(Instant::now());
+        tail.append(publications);
         self.changed();
     }
 
@@ -118,26 +126,33 @@ impl Log {
     /// Appends the hub's own word to everybody, in order with the publications.
     pub fn signal(&self, signal: Signal) {
         let mut tail = self.lock();
-        let tail = &mut *tail;
-        if let Signal::Gap { to, .. } = &signal {
-            tail.newest = tail.newest.max(*to);
-        }
-        tail.open.push_signal(signal, tail.newest, &mut tail.scratch);
-        tail.seal_if_full();
-        tail.trim(Instant::now());
+        tail.signal(signal);
         self.changed();
     }
 
     /// From here on offsets belong to `epoch`, and only those after `floor` are delivered. Returns the position where the era begins.
     pub fn begin_era(&self, epoch: Epoch, floor: Offset) -> Position {
         let mut tail = self.lock();
-        // No chunk has entries of two eras: within one, offsets only grow.
-        tail.seal();
-        let at = tail.open.end();
-        tail.eras.begin(at, epoch, floor);
-        tail.newest = floor;
+        let at = tail.begin_era(epoch, floor);
         self.changed();
         at
+    }
+
+    /// The same with a past up to `until`: it is there for those who resume, and who is connected goes on behind it. All at once, so
+    /// that nobody sees the era without its past.
+    pub fn begin_era_with_past(&self, epoch: Epoch, floor: Offset, past: Vec<Past>, until: Offset) {
+        let mut tail = self.lock();
+        tail.begin_era(epoch, floor);
+        for past in past {
+            match past {
+                Past::Publications(publications) => tail.append(publications),
+                Past::Signal(signal) => tail.signal(signal),
+            }
+        }
+        tail.newest = tail.newest.max(until);
+        let (position, offset) = (tail.open.end(), tail.newest);
+        tail.eras.go_live(position, offset);
+        self.changed();
     }
 
     /// The current epoch and the newest offset in it: what a `welcome` says.
@@ -178,6 +193,7 @@ impl Log {
             newest: tail.newest,
             trimmed: tail.trimmed,
             eras: tail.eras.clone(),
+            holes: tail.holes.clone(),
         }
     }
 
@@ -216,6 +232,34 @@ impl Log {
 }
 
 impl Tail {
+    fn append(&mut self, publications: impl IntoIterator<Item = (Offset, Publication)>) {
+        for (offset, publication) in publications {
+            self.newest = offset;
+            self.open.push(publication, offset, &mut self.scratch);
+            self.seal_if_full();
+        }
+        self.trim(Instant::now());
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        if let Signal::Gap { from, to, reason } = signal {
+            self.newest = self.newest.max(to);
+            self.holes.push(Hole { position: self.open.end(), from, to, reason });
+        }
+        self.open.push_signal(signal, self.newest, &mut self.scratch);
+        self.seal_if_full();
+        self.trim(Instant::now());
+    }
+
+    fn begin_era(&mut self, epoch: Epoch, floor: Offset) -> Position {
+        // No chunk has entries of two eras: within one, offsets only grow.
+        self.seal();
+        let at = self.open.end();
+        self.eras.begin(at, epoch, floor);
+        self.newest = floor;
+        at
+    }
+
     fn first(&self) -> Position {
         self.sealed.front().map_or(self.open.first(), |chunk| chunk.first())
     }
@@ -260,5 +304,6 @@ impl Tail {
         }
         let first = self.first();
         self.eras.trim(first);
+        self.holes.trim(first);
     }
 }

@@ -6,7 +6,8 @@ use super::turn::Core;
 use crate::log::Position;
 
 impl Core {
-    /// New epochs begin, the first at `at`: everybody gets what was before, then a new `welcome`, then what comes after.
+    /// New epochs begin, the first at `at`: everybody gets what was before, then a new `welcome`, then what comes after (but
+    /// not what was said in the new epoch before this hub came to it).
     pub(super) fn begin_era(&mut self, at: Position) {
         let (fresh, handed) = (self.pass.fresh.start, self.pass.handed);
         for slot in self.table.slots() {
@@ -29,14 +30,16 @@ impl Core {
         let Some(connection) = self.table.get(slot) else { return };
         let Some(barrier) = connection.barrier else { return };
         let era = eras.at(barrier);
-        connection.cursor = connection.cursor.max(barrier);
+        let (position, offset) = era.live;
+        connection.cursor = connection.cursor.max(position);
         connection.lagging = true;
-        connection.owed = era.floor;
+        connection.owed = offset;
         connection.barrier = eras.end_at(barrier);
-        connection.start = Some(Box::new((era.epoch.clone(), era.floor)));
+        connection.start = Some(Box::new((era.epoch.clone(), offset)));
+        let recovered = self.view.tip().holes.since(position).is_none();
         let application = Arc::clone(&self.application);
         if let Some(mut session) = self.session(slot) {
-            application.welcome(&mut session, true);
+            application.welcome(&mut session, recovered);
         }
     }
 }

@@ -32,15 +32,18 @@ impl Core {
                 }
             }
         }
-        let recovered = resume.as_ref().is_some_and(|resume| self.rewind(slot, resume));
+        let honoured = resume.as_ref().is_some_and(|resume| self.rewind(slot, resume));
         match &resume {
-            Some(resume) if recovered => self.starts_after(slot, resume),
+            Some(resume) if honoured => self.starts_after(slot, resume),
             _ => self.starts_at_head(slot),
         }
+        // From before a hole it gets what there is, and the gap in its place.
+        let cursor = self.table.get(slot).map_or(0, |connection| connection.cursor);
+        let recovered = honoured && self.view.tip().holes.since(cursor).is_none();
         if let Some(mut session) = self.session(slot) {
             application.welcome(&mut session, recovered);
         }
-        if let (Some(resume), false) = (resume, recovered) {
+        if let (Some(resume), false) = (resume, honoured) {
             let (epoch, newest) = (self.view.tip().epoch.clone(), self.view.tip().newest);
             let is_same = epoch.as_str() == resume.epoch;
             let (from, reason) = match is_same {

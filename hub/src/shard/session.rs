@@ -8,7 +8,7 @@ use super::handle::ShardHandle;
 use super::inbox::{Command, ConnectionKey};
 use super::turn::Core;
 use crate::bus::{PublishError, Receipt};
-use crate::log::{Located, Position, StreamId, Subscription};
+use crate::log::{Hole, Located, Position, StreamId, Subscription};
 use crate::protocol::{ClientId, CloseCode, ErrorCode, Format, GapReason, HubMessage, Offset, RoomName, Target};
 use crate::ws::frame;
 
@@ -205,6 +205,7 @@ impl Session<'_> {
         let Some(stream) = self.core.view.find(&target) else { return Ok(newest) };
         match self.core.log.locate(epoch.as_str(), from) {
             Located::At(position) if position >= self.core.view.first() => {
+                self.tell_hole(room, position);
                 self.replay(stream, from, position..until);
                 Ok(from)
             }
@@ -222,6 +223,14 @@ impl Session<'_> {
                 self.replay(stream, to, first..until);
                 Ok(to)
             }
+        }
+    }
+
+    /// What the bus lost after `position` may have been the room's.
+    fn tell_hole(&mut self, room: &RoomName, position: Position) {
+        if let Some(hole) = self.core.view.tip().holes.since(position) {
+            let Hole { from, to, reason, .. } = hole;
+            self.reply(&HubMessage::Gap { from, to, count: None, reason, room: Some(room.as_str()) });
         }
     }
 
@@ -312,7 +321,9 @@ impl Session<'_> {
                 Page::Last(n) => {
                     positions.extend(core.view.positions_from(stream, 0).rev().take(n.min(max)));
                     positions.reverse();
-                    complete = positions.len() == n || n <= max && core.view.first() == 0;
+                    let from = if positions.len() == n { positions.first().copied() } else { Some(0) };
+                    let has_hole = from.is_some_and(|from| core.view.tip().holes.since(from).is_some());
+                    complete = !has_hole && (positions.len() == n || n <= max && core.view.first() == 0);
                 }
                 Page::Since(offset, n) => {
                     let epoch = &core.view.tip().epoch;
@@ -324,7 +335,8 @@ impl Session<'_> {
                         Located::Ahead => core.view.head(),
                     };
                     let all = core.view.positions_from(stream, from);
-                    complete = matches!(located, Located::At(_)) && all.len() <= n.min(max);
+                    let has_hole = core.view.tip().holes.since(from).is_some();
+                    complete = matches!(located, Located::At(_)) && !has_hole && all.len() <= n.min(max);
                     positions.extend(all.take(n.min(max)));
                 }
             }

@@ -96,7 +96,7 @@ impl Hub {
         let all = self.log.0.lock().unwrap();
         all.iter()
             .filter_map(|delivery| match delivery {
-                Delivery::Publications(_) => None,
+                Delivery::Publications(_) | Delivery::CaughtUp => None,
                 Delivery::Gap { reason, .. } => Some(format!("gap {}", reason.name())),
                 Delivery::Epoch { .. } => Some("epoch".to_owned()),
                 Delivery::Mode { mode, .. } => Some(mode.name().to_owned()),

@@ -23,6 +23,8 @@ struct State {
     /// The newest offset delivered or declared missing.
     newest: Offset,
     seen: Seen,
+    /// The past of the epoch is still being delivered.
+    catching_up: bool,
     /// By writer: counter and revision of its newest batch.
     writers: HashMap<u64, (u64, u64)>,
 }
@@ -37,24 +39,40 @@ pub(crate) struct Returned {
 
 impl Sink {
     pub(crate) fn new(inlet: Arc<dyn Inlet>, metrics: Arc<BusMetrics>, limits: SeenLimits) -> Self {
-        let state =
-            State { epoch: Epoch::from(0), newest: Offset::ZERO, seen: Seen::new(limits), writers: HashMap::new() };
+        let state = State {
+            epoch: Epoch::from(0),
+            newest: Offset::ZERO,
+            seen: Seen::new(limits),
+            catching_up: false,
+            writers: HashMap::new(),
+        };
         Self { inlet, metrics, state: Mutex::new(state) }
     }
 
-    /// A new life of the log: what follows comes after revision `since` of `epoch`. When it replaces another one under live
-    /// connections (`is_change`), they are told that they miss what lies before.
-    pub(crate) fn begin(&self, epoch: Epoch, since: u64, is_change: bool) {
+    /// A new life of the log: what follows comes after revision `since` of `epoch`, which stands at `head`. When it replaces another one
+    /// under live connections (`is_change`), they get all of it, and are told that they miss what lies before; else what is there already
+    /// is not for them.
+    pub(crate) fn begin(&self, epoch: Epoch, since: u64, head: u64, is_change: bool) {
         let mut state = self.state();
         state.epoch = epoch.clone();
         state.newest = end_of(since);
         state.seen.clear();
         state.writers.clear();
-        self.inlet.deliver(Delivery::Epoch { epoch, since: state.newest });
+        let past = if is_change { state.newest } else { end_of(head).max(state.newest) };
+        state.catching_up = past > state.newest;
+        self.inlet.deliver(Delivery::Epoch { epoch, since: state.newest, past });
         if is_change {
             self.metrics.gaps.add(1);
             let (from, to) = (Offset::ZERO, state.newest);
             self.inlet.deliver(Delivery::Gap { from, to, reason: GapReason::EpochChanged });
+        }
+    }
+
+    /// The watch has come to the revision at which the epoch began.
+    pub(crate) fn caught_up(&self) {
+        let mut state = self.state();
+        if std::mem::take(&mut state.catching_up) {
+            self.inlet.deliver(Delivery::CaughtUp);
         }
     }
 

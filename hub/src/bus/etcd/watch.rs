@@ -148,7 +148,7 @@ impl Watcher {
             && !self.begun
         {
             self.begun = true;
-            self.core.sink.begin(origin.epoch(), next.saturating_sub(1), self.is_change);
+            self.core.sink.begin(origin.epoch(), next.saturating_sub(1), origin.revision, self.is_change);
         }
     }
 
@@ -176,6 +176,7 @@ impl Watcher {
                     }
                     if !caught_up && self.begun && self.next > head {
                         caught_up = true;
+                        self.core.sink.caught_up();
                         ask = heard + silence / 3;
                         self.core.condition.works(Part::Watch);
                         self.core.ready.send_replace(true);

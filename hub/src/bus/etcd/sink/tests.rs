@@ -61,7 +61,7 @@ fn what_is_delivered_here_only_stands_between_two_revisions() {
 fn a_gap_names_what_is_lost_and_an_empty_one_is_none() {
     let log = Remembering::new();
     let (sink, metrics) = sink(&log);
-    sink.begin(Epoch::from(1), 4, false);
+    sink.begin(Epoch::from(1), 4, 4, false);
     sink.deliver(vec![group(5, 8, 1, &[None])], OWN);
     sink.gap(9, GapReason::Compacted);
     sink.gap(9, GapReason::Compacted);
@@ -79,12 +79,23 @@ fn another_epoch_forgets_what_was_seen_and_says_what_is_missing() {
     let log = Remembering::new();
     let (sink, _) = sink(&log);
     sink.deliver(vec![group(5, 8, 1, &[Some("k")])], OWN);
-    sink.begin(Epoch::from(2), 1, true);
+    sink.begin(Epoch::from(2), 1, 3, true);
     assert_eq!((sink.epoch(), sink.find(&publication(Some("k")))), (Epoch::from(2), None));
     let last = LOCAL_ONLY_MINOR - 1;
     assert_eq!(log.notices(), [format!("epoch since 1-{last}"), format!("gap 0-0 1-{last} epoch_changed")]);
     sink.deliver(vec![group(2, 8, 1, &[None])], OWN);
     assert_eq!(log.offsets().len(), 2);
+}
+
+#[test]
+fn what_was_said_before_is_told_apart_and_ends_once() {
+    let log = Remembering::new();
+    let (sink, _) = sink(&log);
+    sink.begin(Epoch::from(1), 4, 6, false);
+    sink.caught_up();
+    sink.caught_up();
+    let last = LOCAL_ONLY_MINOR - 1;
+    assert_eq!(log.notices(), [format!("epoch since 4-{last}, past until 6-{last}"), "caught up".to_owned()]);
 }
 
 #[test]
