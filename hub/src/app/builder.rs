@@ -266,6 +266,12 @@ fn follow(inner: &Arc<Inner>) {
 /// Counts a shard as failed unless it ended in order: a panic unwinds through here too.
 struct DeathWatch(Option<Arc<Shards>>);
 
+impl DeathWatch {
+    fn ends_well(&mut self) {
+        self.0 = None;
+    }
+}
+
 impl Drop for DeathWatch {
     fn drop(&mut self) {
         if let Some(shards) = &self.0 {
@@ -298,7 +304,7 @@ fn start_shards(
     for (index, (shard, _)) in made.into_iter().enumerate() {
         let mut watch = DeathWatch(Some(Arc::clone(shards)));
         let run = move || match shard.run() {
-            Ok(()) => watch.0 = None,
+            Ok(()) => watch.ends_well(),
             Err(error) => tracing::error!(%error, shard = index, "shard failed"),
         };
         if let Err(error) = tasks.spawn_thread(format!("shard-{index}"), run) {
