@@ -22,16 +22,23 @@ async fn a_shorter_heartbeat_leaves_time_to_answer() {
     for number in 0..20 {
         clients.push(Client::connect(&hub, &format!("c{number}")).await);
     }
-    let started = std::time::Instant::now();
-    while started.elapsed() < std::time::Duration::from_millis(800) {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    let silent_for = async |millis| {
+        let started = std::time::Instant::now();
+        while started.elapsed() < std::time::Duration::from_millis(millis) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    silent_for(1600).await;
     // Silent for longer than both together, and never asked before.
     change(&hub, |settings| {
         settings.heartbeat.interval = Setting::from_millis(100);
-        settings.heartbeat.timeout = Setting::from_millis(600);
+        settings.heartbeat.timeout = Setting::from_millis(1400);
     })
     .await;
+    let pings = || hub.metrics().shards().iter().map(|shard| shard.pings.get()).sum::<u64>();
+    until("all are asked", || pings() == 20).await;
+    // An answer may take as long as a bad network needs.
+    silent_for(300).await;
     for client in &mut clients {
         assert_eq!(client.receive().await, Received::Ping);
     }
