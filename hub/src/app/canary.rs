@@ -15,9 +15,12 @@ use crate::protocol::{ClientId, MessageId, Publication, Target};
 /// The mailbox that canaries fly to. Nobody has to be there.
 const MAILBOX: &str = "gohub-canary";
 
+/// A shard silent for this long hangs.
+const HUNG: Duration = Duration::from_secs(60);
+
 /// What the last canary found.
 #[derive(Debug, Default)]
-pub(super) struct Canary(Mutex<Option<Broken>>);
+pub(super) struct Canary(Mutex<Option<(Broken, Instant)>>);
 
 /// The hop that did not pass the canary on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,11 +34,25 @@ pub(super) enum Broken {
 impl Canary {
     /// Why the last canary did not arrive; `None`: it did, or none has flown yet.
     pub(super) fn broken(&self) -> Option<Broken> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(broken, _)| broken.clone())
+    }
+
+    /// The shard that has been silent for so long that only a restart helps: one that is merely busy is not killed for it.
+    pub(super) fn hung(&self) -> Option<Broken> {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (broken, since) = state.as_ref()?;
+        (matches!(broken, Broken::Shard(_)) && since.elapsed() >= HUNG).then(|| broken.clone())
     }
 
     fn note(&self, found: Option<Broken>) {
-        let before = std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), found.clone());
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = state.take();
+        // The same fault goes on: it is as old as it was.
+        let same = before.as_ref().filter(|(broken, _)| found.as_ref() == Some(broken));
+        let since = same.map_or_else(Instant::now, |(_, since)| *since);
+        *state = found.clone().map(|broken| (broken, since));
+        drop(state);
+        let before = before.map(|(broken, _)| broken);
         match (before, found) {
             (before, Some(broken)) if before.as_ref() != Some(&broken) => {
                 tracing::warn!(%broken, "delivery is broken");

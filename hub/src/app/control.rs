@@ -5,7 +5,6 @@ use std::sync::Arc;
 use futures::future::{BoxFuture, join_all};
 
 use super::Inner;
-use super::canary::Broken;
 use crate::admin::{ClientFilter, Control, Failure, Kicked};
 use crate::bus::{MessageBus, Receipt};
 use crate::cluster::{ClientQuery, LocalAnswers};
@@ -47,8 +46,8 @@ impl HubControl {
 
 impl Control for HubControl {
     fn alive(&self) -> Result<(), String> {
-        if let Some(broken @ Broken::Shard(_)) = self.0.canary.broken() {
-            return Err(broken.to_string());
+        if let Some(hung) = self.0.canary.hung() {
+            return Err(hung.to_string());
         }
         match self.0.shards.failed() {
             0 => Ok(()),

@@ -7,6 +7,7 @@ use crate::shard::{Command, Refusal, Session};
 
 pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request: &Request<'_>) -> Result<(), Refusal> {
     let room = room_of(request)?;
+    session.has_room_for_answers()?;
     let max = dispatcher.live.load().max_page;
     let limit = request.limit.map_or(max, |limit| (limit as usize).clamp(1, max));
     let after = request.after.as_deref().map(str::to_owned);

@@ -16,6 +16,8 @@ pub struct Era {
     pub floor: Offset,
     /// Where who was connected when it began goes on, and the offset that comes after: what is older was said before.
     pub live: (Position, Offset),
+    /// Whether this epoch was left and is entered again: what was said in it meanwhile is lost to those who were connected all the time.
+    pub is_return: bool,
     /// Counts eras of the process: tells an era from the empty one it replaced.
     serial: u64,
 }
@@ -34,16 +36,24 @@ pub(super) struct Span {
 pub struct Eras {
     /// In order of their start; never empty.
     list: Arc<Vec<Era>>,
+    /// Epochs whose eras are forgotten, the newest last.
+    left: Arc<Vec<Epoch>>,
 }
+
+/// Epochs that are remembered as left.
+const MAX_LEFT: usize = 64;
 
 impl Eras {
     pub(super) fn new(epoch: Epoch) -> Self {
-        Self { list: Arc::new(vec![Era { start: 0, epoch, floor: Offset::ZERO, live: (0, Offset::ZERO), serial: 0 }]) }
+        let era = Era { start: 0, epoch, floor: Offset::ZERO, live: (0, Offset::ZERO), is_return: false, serial: 0 };
+        Self { list: Arc::new(vec![era]), left: Arc::default() }
     }
 
     pub(super) fn begin(&mut self, start: Position, epoch: Epoch, floor: Offset) {
-        let era = Era { start, epoch, floor, live: (start, floor), serial: self.serial() + 1 };
+        let serial = self.serial() + 1;
         let list = Arc::make_mut(&mut self.list);
+        let is_return = self.left.contains(&epoch) || list.iter().any(|era| era.epoch == epoch);
+        let era = Era { start, epoch, floor, live: (start, floor), is_return, serial };
         match list.last_mut() {
             Some(last) if last.start == start => *last = era,
             _ => list.push(era),
@@ -102,7 +112,10 @@ impl Eras {
     pub(super) fn trim(&mut self, first: Position) {
         let gone = self.list.iter().skip(1).take_while(|era| era.start <= first).count();
         if gone > 0 {
-            Arc::make_mut(&mut self.list).drain(..gone);
+            let epochs = Arc::make_mut(&mut self.list).drain(..gone).map(|era| era.epoch);
+            let left = Arc::make_mut(&mut self.left);
+            left.extend(epochs);
+            left.drain(..left.len().saturating_sub(MAX_LEFT));
         }
     }
 }
@@ -142,6 +155,19 @@ mod tests {
         assert_eq!(eras.since(known), Some(10), "the same place, another era");
         eras.begin(12, epoch("d"), Offset::ZERO);
         assert_eq!(eras.since(known), Some(10), "the first of several");
+    }
+
+    #[test]
+    fn an_epoch_that_was_left_is_known_when_it_comes_back() {
+        let mut eras = Eras::new(epoch("a"));
+        eras.begin(5, epoch("b"), Offset::ZERO);
+        assert!(!eras.current().is_return);
+        eras.begin(10, epoch("a"), Offset::ZERO);
+        assert!(eras.current().is_return);
+        eras.begin(15, epoch("c"), Offset::ZERO);
+        eras.trim(20);
+        eras.begin(25, epoch("b"), Offset::ZERO);
+        assert!(eras.current().is_return, "also when its entries are long gone");
     }
 
     #[test]

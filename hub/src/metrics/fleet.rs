@@ -56,7 +56,6 @@ pub(super) fn collect(shards: &[Arc<ShardStats>], families: &mut Vec<MetricFamil
         total("gohub_pings_total", "WebSocket pings sent.", |s| &s.pings),
         total("gohub_pongs_total", "WebSocket pongs received.", |s| &s.pongs),
         total("gohub_heartbeat_timeouts_total", "Peers that went silent.", |s| &s.heartbeat_timeouts),
-        total("gohub_inbox_full_total", "Work refused because a shard's inbox was full.", |s| &s.inbox_full),
         gauge("gohub_log_bytes", "Bytes the log holds.", |s| &s.log_bytes),
         gauge("gohub_log_entries", "Publications the log holds.", |s| &s.log_entries),
     ]);

@@ -121,8 +121,6 @@ pub struct ShardStats {
     pub pongs: Counter,
     /// Peers disconnected because they went silent.
     pub heartbeat_timeouts: Counter,
-    /// Work dropped or refused because the shard's inbox was full.
-    pub inbox_full: Counter,
     /// Gauge: bytes the log holds. A log that shards share is reported by one of them only.
     pub log_bytes: Counter,
     /// Gauge: publications the log holds; see `log_bytes`.
@@ -150,7 +148,6 @@ impl Default for ShardStats {
             pings: Counter::default(),
             pongs: Counter::default(),
             heartbeat_timeouts: Counter::default(),
-            inbox_full: Counter::default(),
             log_bytes: Counter::default(),
             log_entries: Counter::default(),
         }

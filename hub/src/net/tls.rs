@@ -35,7 +35,16 @@ pub struct TlsSlot(Arc<Slot>);
 struct Slot {
     config: ArcSwapOption<ServerConfig>,
     /// What the files held when they were last looked at, good or bad. A std lock: held for one comparison.
-    seen: Mutex<Option<Pair>>,
+    seen: Mutex<Seen>,
+}
+
+/// What a look at the files found.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Seen {
+    #[default]
+    Nothing,
+    Pair(Pair),
+    Unreadable(String),
 }
 
 /// The contents of the two files.
@@ -67,14 +76,20 @@ impl TlsSlot {
     /// # Errors
     /// What is wrong with the files.
     pub fn load(&self, tls: Option<&ServerTls>) -> Result<bool, TlsError> {
-        let pair = tls.map(read).transpose()?;
+        let (found, config) = match tls.map(|tls| (tls, read(tls))) {
+            None => (Seen::Nothing, Ok(None)),
+            Some((tls, Ok(pair))) => {
+                let config = parse(tls, &pair).map(Arc::new).map(Some);
+                (Seen::Pair(pair), config)
+            }
+            Some((_, Err(error))) => (Seen::Unreadable(error.to_string()), Err(error)),
+        };
         let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if *seen == pair {
+        if *seen == found {
             return Ok(false);
         }
-        let config = tls.zip(pair.as_ref()).map(|(tls, pair)| parse(tls, pair)).transpose();
-        *seen = pair;
-        self.0.config.store(config?.map(Arc::new));
+        *seen = found;
+        self.0.config.store(config?);
         Ok(true)
     }
 }

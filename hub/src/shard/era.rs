@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::turn::Core;
 use crate::log::Position;
+use crate::protocol::{GapReason, Offset};
 
 impl Core {
     /// New epochs begin, the first at `at`: everybody gets what was before, then a new `welcome`, then what comes after (but
@@ -36,10 +37,14 @@ impl Core {
         connection.owed = offset;
         connection.barrier = eras.end_at(barrier);
         connection.start = Some(Box::new((era.epoch.clone(), offset)));
-        let recovered = self.view.tip().holes.since(position).is_none();
+        let is_return = era.is_return;
+        let recovered = !is_return && self.view.tip().holes.since(position).is_none();
         let application = Arc::clone(&self.application);
         if let Some(mut session) = self.session(slot) {
             application.welcome(&mut session, recovered);
+        }
+        if is_return {
+            self.gap(slot, Offset::ZERO, offset, None, GapReason::EpochChanged);
         }
     }
 }

@@ -29,6 +29,9 @@ impl Refusal {
     }
 }
 
+/// Questions that one connection may have under way: each makes every shard, and in a cluster every hub, work.
+const MAX_QUESTIONS: u32 = 16;
+
 /// A page of a room's history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
@@ -299,12 +302,14 @@ impl Session<'_> {
     /// # Errors
     /// What waits for it is over `limits.out_buffer`.
     pub fn has_room_for_answers(&mut self) -> Result<(), Refusal> {
-        let max = self.core.config.out_buffer;
-        if self.connection().direct_pending() > max {
-            return Err(Refusal::new(
-                ErrorCode::Overloaded,
-                "read the answers to earlier requests first (limits.out_buffer)",
-            ));
+        let (max_bytes, max_waiting) = (self.core.config.out_buffer, self.core.config.max_inflight.min(MAX_QUESTIONS));
+        let connection = self.connection();
+        if connection.direct_pending() > max_bytes {
+            let reason = "read the answers to earlier requests first (limits.out_buffer)";
+            return Err(Refusal::new(ErrorCode::Overloaded, reason));
+        }
+        if connection.inflight >= max_waiting {
+            return Err(Refusal::new(ErrorCode::Overloaded, "too many requests are under way"));
         }
         Ok(())
     }
