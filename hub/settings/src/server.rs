@@ -15,7 +15,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
     /// Address and port to listen on. `0.0.0.0` is every IPv4 interface, `[::]:8080` every interface of both kinds. A change opens
-    /// the new listener before the old one closes; connections stay. Default `0.0.0.0:8080`.
+    /// the new listener before the old one closes, unless both want the same port; connections stay. Default `0.0.0.0:8080`.
     #[schemars(extend("format" = "ip-port"))]
     pub addr: SocketAddr,
     /// Path of the WebSocket; every other path is answered 404. Default `/ws`.

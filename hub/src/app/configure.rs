@@ -69,6 +69,9 @@ pub(super) fn node_name(settings: &Settings) -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+/// By then a stopped listener has let go of its port.
+const FREED: std::time::Duration = std::time::Duration::from_millis(500);
+
 impl Inner {
     /// Puts new settings in force. What cannot fail is done first; a listener that cannot be bound leaves the old one where it is.
     pub(super) async fn configure(self: &Arc<Self>, settings: Arc<Settings>) {
@@ -85,7 +88,7 @@ impl Inner {
             tracing::error!(%error, "certificate refused, the last good one stays");
         }
         if self.listening().wanted != settings.server.addr
-            && let Err(error) = self.listen(settings.server.addr, settings.server.backlog)
+            && let Err(error) = self.move_listener(settings.server.addr, settings.server.backlog).await
         {
             tracing::error!(%error, addr = %settings.server.addr, "listener could not be moved, the old one stays");
             self.reload.complain(format!("server.addr: {error}"));
@@ -93,6 +96,20 @@ impl Inner {
         if diff.touches("cluster") && (before.cluster.enabled || settings.cluster.enabled) {
             self.change_bus(&before, &settings).await;
         }
+    }
+
+    /// Moves the listener. Another address of the same port may need the old one to be gone first; if it cannot be had all the same, the old one
+    /// comes back.
+    async fn move_listener(self: &Arc<Self>, wanted: SocketAddr, backlog: u32) -> io::Result<()> {
+        let old = self.listening().address;
+        match self.listen(wanted, backlog) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && old.port() == wanted.port() => {}
+            done => return done,
+        }
+        let tasks = self.listening().tasks.clone();
+        // Handshakes under way may be late; the socket itself is closed at once.
+        tasks.stop(FREED).await.ok();
+        self.listen(wanted, backlog).or_else(|error| self.listen(old, backlog).and(Err(error)))
     }
 
     /// Listens on `wanted`, and no longer where it listened before. Connections stay.

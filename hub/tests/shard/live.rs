@@ -90,6 +90,26 @@ async fn the_listener_moves_and_connections_stay() {
 }
 
 #[tokio::test]
+async fn the_listener_moves_to_another_interface_with_the_same_port() {
+    let hub = start(settings()).await;
+    let mut stays = Client::connect(&hub, "stays").await;
+    let port = hub.address().port();
+    for wanted in [[0, 0, 0, 0], [127, 0, 0, 1]] {
+        let wanted = std::net::SocketAddr::from((wanted, port));
+        change(&hub, |settings| settings.server.addr = wanted).await;
+        until("it has moved", || hub.address() == wanted).await;
+        let mut new = Client::connect(&hub, "new").await;
+        new.publish(ClientRequest::unicast("stays", json("1"))).await;
+        assert_eq!(stays.text().await, "1");
+    }
+    // An address that this machine does not have: the old listener stays, and the reason is shown.
+    change(&hub, |settings| settings.server.addr = std::net::SocketAddr::from(([192, 0, 2, 1], port))).await;
+    until("it is complained of", || hub.reload().status().last_error.is_some()).await;
+    assert!(hub.reload().status().last_error.unwrap().message.starts_with("server.addr: "));
+    Client::connect(&hub, "late").await;
+}
+
+#[tokio::test]
 async fn less_retention_is_felt_by_the_next_one_who_resumes() {
     let hub = start(settings()).await;
     let mut alice = Client::connect(&hub, "alice").await;
