@@ -10,6 +10,7 @@ use crate::protocol::{Epoch, Mode, Publication};
 
 /// What may wait while one bus is closed and the next one started; above it publishers are told `QueueFull`.
 const MAX_HELD: usize = 65_536;
+const MAX_HELD_BYTES: usize = 16 << 20;
 
 /// The bus everybody else holds; the one inside may be replaced.
 ///
@@ -29,11 +30,17 @@ enum Slot {
 struct Held {
     epoch: Epoch,
     /// `None` once it went to the new bus.
-    queue: Mutex<Option<Vec<(Publication, Receipt)>>>,
+    queue: Mutex<Option<Waiting>>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    list: Vec<(Publication, Receipt)>,
+    bytes: usize,
 }
 
 impl Held {
-    fn queue(&self) -> MutexGuard<'_, Option<Vec<(Publication, Receipt)>>> {
+    fn queue(&self) -> MutexGuard<'_, Option<Waiting>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -47,7 +54,7 @@ impl Switch {
     /// Closes the bus inside and puts in what `make` makes. Bounded by the old bus's [`close`](MessageBus::close).
     pub async fn replace(&self, make: impl FnOnce() -> Arc<dyn MessageBus>) {
         let _one_at_a_time = self.changing.acquire().await;
-        let held = Held { epoch: self.epoch(), queue: Mutex::new(Some(Vec::new())) };
+        let held = Held { epoch: self.epoch(), queue: Mutex::new(Some(Waiting::default())) };
         let changing = Arc::new(Slot::Changing(held));
         let old = self.slot.swap(Arc::clone(&changing));
         if let Slot::Bus(bus) = &*old {
@@ -56,7 +63,7 @@ impl Switch {
         let bus = make();
         if let Slot::Changing(held) = &*changing {
             let mut queue = held.queue();
-            for (publication, receipt) in queue.take().unwrap_or_default() {
+            for (publication, receipt) in queue.take().unwrap_or_default().list {
                 bus.publish(publication, receipt);
             }
             // Under the queue's lock: who finds the queue gone finds the new bus in the slot.
@@ -72,8 +79,10 @@ impl MessageBus for Switch {
                 Slot::Bus(bus) => return bus.publish(publication, receipt),
                 Slot::Changing(held) => {
                     if let Some(queue) = &mut *held.queue() {
-                        if queue.len() < MAX_HELD {
-                            queue.push((publication, receipt));
+                        let size = publication.size_hint();
+                        if queue.list.len() < MAX_HELD && queue.bytes + size <= MAX_HELD_BYTES {
+                            queue.bytes += size;
+                            queue.list.push((publication, receipt));
                         } else {
                             receipt.resolve(Err(PublishError::QueueFull));
                         }
@@ -87,13 +96,17 @@ impl MessageBus for Switch {
     fn health(&self) -> BusHealth {
         match &**self.slot.load() {
             Slot::Bus(bus) => bus.health(),
-            Slot::Changing(held) => BusHealth {
-                delivering: false,
-                mode: Mode::Degraded,
-                queued: held.queue().as_ref().map_or(0, Vec::len),
-                last_error: Some("the bus is being changed".to_owned()),
-                ..BusHealth::default()
-            },
+            Slot::Changing(held) => {
+                let (queued, queued_bytes) = held.queue().as_ref().map_or((0, 0), |it| (it.list.len(), it.bytes));
+                BusHealth {
+                    delivering: false,
+                    mode: Mode::Degraded,
+                    queued,
+                    queued_bytes,
+                    last_error: Some("the bus is being changed".to_owned()),
+                    ..BusHealth::default()
+                }
+            }
         }
     }
 

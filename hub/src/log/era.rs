@@ -55,7 +55,8 @@ impl Eras {
         let is_return = self.left.contains(&epoch) || list.iter().any(|era| era.epoch == epoch);
         let era = Era { start, epoch, floor, live: (start, floor), is_return, serial };
         match list.last_mut() {
-            Some(last) if last.start == start => *last = era,
+            // Nothing was said in it, but it was left like any other.
+            Some(last) if last.start == start => Arc::make_mut(&mut self.left).push(std::mem::replace(last, era).epoch),
             _ => list.push(era),
         }
     }

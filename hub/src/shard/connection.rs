@@ -138,6 +138,8 @@ pub(super) struct Connection {
     pub(super) bytes: Bucket,
     pub(super) control: Bucket,
     pub(super) inflight: u32,
+    /// Of those, questions that other shards, hubs or servers answer.
+    pub(super) questions: u32,
     pub(super) errors: u32,
     pub(super) opened: Instant,
     /// The pass that has seen it last.

@@ -150,7 +150,9 @@ impl Session<'_> {
 
     /// An answer to this connection is on its way and will end with a [`Command::Deliver`]: counted like a publication under way.
     pub fn begin_wait(&mut self) {
-        self.connection().inflight += 1;
+        let connection = self.connection();
+        connection.inflight += 1;
+        connection.questions += 1;
     }
 
     /// The epoch, and the offset from which on everything is delivered or reported.
@@ -302,14 +304,14 @@ impl Session<'_> {
     /// # Errors
     /// What waits for it is over `limits.out_buffer`.
     pub fn has_room_for_answers(&mut self) -> Result<(), Refusal> {
-        let (max_bytes, max_waiting) = (self.core.config.out_buffer, self.core.config.max_inflight.min(MAX_QUESTIONS));
+        let max_bytes = self.core.config.out_buffer;
         let connection = self.connection();
         if connection.direct_pending() > max_bytes {
             let reason = "read the answers to earlier requests first (limits.out_buffer)";
             return Err(Refusal::new(ErrorCode::Overloaded, reason));
         }
-        if connection.inflight >= max_waiting {
-            return Err(Refusal::new(ErrorCode::Overloaded, "too many requests are under way"));
+        if connection.questions >= MAX_QUESTIONS {
+            return Err(Refusal::new(ErrorCode::Overloaded, "too many questions are under way"));
         }
         Ok(())
     }

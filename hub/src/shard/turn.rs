@@ -270,6 +270,7 @@ impl Core {
             bytes: Bucket::full(self.config.byte_rate as f32, clock),
             control: Bucket::full(self.config.control_rate as f32, clock),
             inflight: 0,
+            questions: 0,
             errors: 0,
             opened: now,
             visited: 0,
@@ -369,6 +370,9 @@ impl Core {
     fn deliver(&mut self, key: ConnectionKey, reference: Option<&str>, message: Result<Vec<u8>, (ErrorCode, String)>) {
         if self.table.find(key).is_none() {
             return;
+        }
+        if let Some(connection) = self.table.get(key.slot) {
+            connection.questions = connection.questions.saturating_sub(1);
         }
         let resume = self.answered(key.slot);
         let Some(mut session) = self.session(key.slot) else { return };
