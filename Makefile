@@ -4,7 +4,7 @@ CONFIG ?= config/config.yaml
 
 .PHONY: help run test check bench conformance coverage generate fmt
 help: ## lists these targets
-	@awk -F :.*##  /^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 } $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## builds the hub and runs it with config/config.yaml; nothing else is needed
 	@scripts/ensure.sh protoc
@@ -16,7 +16,7 @@ test: ## every test, against a real etcd; closes with "N passed, N failed"
 check: ## formatting, clippy, docs, licences and bans: every warning is an error
 	@scripts/check.sh
 
-bench: ## gohub beside the kernels own limit, one JSON line per figure
+bench: ## gohub beside the kernel's own limit, one JSON line per figure
 	@scripts/bench.sh $(ARGS)
 
 conformance: ## the Autobahn WebSocket suite and raw bad frames against a running hub
