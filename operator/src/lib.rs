@@ -3,9 +3,10 @@
 //! ```text
 //! GoHub -> observe -> validate -> build -> apply -> status
 //! ```
-//! Everything here is pure: a value in, a value out. Nothing in this crate speaks to an API server.
+//! `validate`, `build`, `status::derive` and `etcd::plan` are pure: a value in, a value out, and no client in sight.
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod api;
 pub mod etcd;
 pub mod generate;
