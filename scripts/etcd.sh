@@ -1,16 +1,21 @@
 #!/usr/bin/env bash
 # Gets an etcd >= 3.5 for the tests and prints the path of its binary:
-#   etcd=$(scripts/etcd.sh)        ctl=$(scripts/etcd.sh etcdctl)
+#   etcd=$(scripts/etcd.sh)        ctl=$(scripts/etcd.sh etcdctl)        static=$(scripts/etcd.sh --built)
 # In this order: $GOHUB_ETCD (taken as it is), an etcd on PATH of that age, the one built before, a build from etcd's Go module (scripts/etcd
-# pins it), kept in a cache outside the work tree.
+# pins it), kept in a cache outside the work tree. --built: only the last two, for an image needs a static binary of a known version.
 set -euo pipefail
 cd "$(dirname "$0")/etcd"
+only_built=
+if [ "${1:-}" = --built ]; then
+    only_built=yes
+    shift
+fi
 program=${1:-etcd}
-case $program in etcd | etcdctl) ;; *) echo "usage: $0 [etcd|etcdctl]" >&2; exit 2 ;; esac
+case $program in etcd | etcdctl) ;; *) echo "usage: $0 [--built] [etcd|etcdctl]" >&2; exit 2 ;; esac
 
 say() { echo "etcd.sh: $*" >&2; }
 
-if [ "$program" = etcd ] && [ -n "${GOHUB_ETCD:-}" ]; then echo "$GOHUB_ETCD"; exit; fi
+if [ -z "$only_built" ] && [ "$program" = etcd ] && [ -n "${GOHUB_ETCD:-}" ]; then echo "$GOHUB_ETCD"; exit; fi
 
 new_enough() { # etcd Version: 3.6.8 / etcdctl version: 3.6.8
     local version
@@ -18,7 +23,7 @@ new_enough() { # etcd Version: 3.6.8 / etcdctl version: 3.6.8
     [ -n "$version" ] && [ "$(printf '%s\n' 3.5 "$version" | sort -V | head -n1)" = 3.5 ]
 }
 
-if found=$(command -v "$program") && new_enough "$found"; then echo "$found"; exit; fi
+if [ -z "$only_built" ] && found=$(command -v "$program") && new_enough "$found"; then echo "$found"; exit; fi
 
 version=$(sed -n 's/^.*go.etcd.io\/etcd\/server\/v3 v\([0-9.]*\).*/\1/p' go.mod | head -n1)
 cache=${GOHUB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gohub}/etcd-$version

@@ -60,7 +60,7 @@ impl Default for Managed {
     fn default() -> Self {
         Self {
             replicas: 1,
-            image: "etcd:v3.6.5".to_owned(),
+            image: "etcd:v3.6.8".to_owned(),
             storage: Storage::default(),
             resources: ResourceRequirements::default(),
             node_selector: BTreeMap::new(),
