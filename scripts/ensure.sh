@@ -31,6 +31,8 @@ for tool in "$@"; do
     protoc) has protoc || apt_install protobuf-compiler libprotobuf-dev ;;
     shellcheck) has shellcheck || apt_install shellcheck ;;
     chromium) has chromium || apt_install chromium ;;
+    docker) { has docker && has dockerd && has runc && has iptables; } || apt_install docker.io containerd runc iptables ;;
+    mmdebstrap | jq | zstd) has "$tool" || apt_install "$tool" ;;
     cc) has cc || apt_install build-essential ;;
     cargo-deny) cargo_install cargo-deny 0.20.2 ;;
     cargo-llvm-cov) cargo_install cargo-llvm-cov 0.9.1 ;;
