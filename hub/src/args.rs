@@ -162,6 +162,10 @@ mod tests {
         assert_eq!((bad.code, bad.is_error), (64, true));
         assert!(bad.text.starts_with("gohub: server.paht: "), "{}", bad.text);
 
+        let (_kept, path) = file(" \n");
+        let empty = answered(&["check-config", &path], &[]);
+        assert!(empty.is_error && empty.text.contains("is empty"), "as a reload would refuse it: {}", empty.text);
+
         assert_eq!(answered(&["check-config", "/nonexistent/config.yaml"], &[]).code, 64);
     }
 

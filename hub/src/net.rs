@@ -21,6 +21,7 @@ mod upgrade;
 
 pub use admission::{Admission, AdmissionLimits, Permit, Refused};
 pub use auth::{Authenticator, Denied};
+pub(crate) use door::CANARY;
 pub use door::{Admitted, Door};
 pub use listener::{Claim, Entrance, Listener};
 pub use origin::OriginRule;

@@ -106,7 +106,7 @@ impl Reload {
     /// Whatever is wrong with them: a hub starts with valid settings or not at all.
     pub fn open(source: Source, judge: Judge, metrics: Arc<ConfigStats>) -> Result<Self, Error> {
         let text = source.read()?;
-        let settings = Arc::new(judged(&source, &judge, text.as_deref().unwrap_or_default())?);
+        let settings = Arc::new(judged(&source, &judge, text.as_deref())?);
         let hash = hash(text.as_deref(), &settings);
         metrics.loaded(&hash);
         Ok(Self {
@@ -143,6 +143,11 @@ impl Reload {
     pub fn complain(&self, message: String) {
         self.metrics.refuse();
         self.status.send_modify(|status| status.refuse(message, None));
+    }
+
+    /// Ends a complaint, unless something else was complained of since.
+    pub fn withdraw(&self, message: &str) {
+        self.status.send_if_modified(|status| status.forgive(message));
     }
 
     /// Puts `settings` in force, as a changed file would.
@@ -194,7 +199,7 @@ impl Reload {
     /// # Errors
     /// What the file would be refused for.
     pub fn check(&self, text: &str) -> Result<Checked, Error> {
-        let settings = judged(&self.source, &self.judge, text)?;
+        let settings = judged(&self.source, &self.judge, Some(text))?;
         let diff = gohub_settings::diff(&self.settings(), &settings);
         Ok(Checked { hash: hash(Some(text), &settings), diff })
     }
@@ -248,11 +253,7 @@ impl Reload {
     }
 
     fn swap(&self, text: Option<&str>) -> Result<(), Error> {
-        // A mounted file that was truncated before it is written again: all defaults would mean no keys, no tokens, no limits of theirs.
-        if text.is_some_and(|text| text.trim().is_empty()) {
-            return Err(self.source.fault("is empty; write {} if all defaults are meant"));
-        }
-        let settings = Arc::new(judged(&self.source, &self.judge, text.unwrap_or_default())?);
+        let settings = Arc::new(judged(&self.source, &self.judge, text)?);
         let hash = hash(text, &settings);
         let diff = gohub_settings::diff(&self.settings(), &settings);
         let restart = gohub_settings::diff(&self.booted, &settings).restart;
@@ -276,8 +277,12 @@ impl Reload {
 }
 
 /// The settings of `text`, judged by the settings crate, by the log, and by the hub.
-fn judged(source: &Source, judge: &Judge, text: &str) -> Result<Settings, Error> {
-    let settings = Settings::from_yaml(text, source.environment())?;
+fn judged(source: &Source, judge: &Judge, text: Option<&str>) -> Result<Settings, Error> {
+    // A mounted file that was truncated before it is written again: all defaults would mean no keys, no tokens, no limits of theirs.
+    if text.is_some_and(|text| text.trim().is_empty()) {
+        return Err(source.fault("is empty; write {} if all defaults are meant"));
+    }
+    let settings = Settings::from_yaml(text.unwrap_or_default(), source.environment())?;
     telemetry::check_level(&settings.log.level)
         .map_err(|error| SettingsError::Field { path: "log.level".to_owned(), message: error.to_string() })?;
     judge(&settings)?;

@@ -412,8 +412,8 @@ proptest! {
         }
         world.log.set_retention(Retention { max_age: Duration::ZERO, ..world.retention });
         std::thread::yield_now();
-        prop_assert!(world.log.expire() <= world.head());
-        while world.log.expire() < world.head() {}
+        prop_assert!(world.log.expire().0 <= world.head());
+        while world.log.expire().0 < world.head() {}
         world.view.expire(&world.log);
         prop_assert_eq!(world.view.stream_count(), 1, "broadcast alone");
         prop_assert_eq!(world.log.size(), (0, 0));

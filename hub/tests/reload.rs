@@ -215,7 +215,9 @@ fn a_hub_does_not_start_on_a_bad_file_and_the_error_names_the_field() {
     fs::write(&path, "limits: {max_fragments: lots}\n").unwrap();
     assert_eq!(open(Box::new(|_| Ok(()))).unwrap_err().field(), Some("limits.max_fragments"));
     fs::write(&path, "").unwrap();
-    open(Box::new(|_| Ok(()))).expect("an empty file is the defaults, at the start");
+    assert!(matches!(open(Box::new(|_| Ok(()))).unwrap_err(), Error::NotConfiguration { .. }), "a truncated file");
+    fs::write(&path, "{}").unwrap();
+    open(Box::new(|_| Ok(()))).expect("all defaults");
     let refuse = |_: &gohub_settings::Settings| {
         Err(gohub_settings::SettingsError::Field {
             path: "server.tls.cert".to_owned(),

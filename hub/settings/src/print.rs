@@ -69,6 +69,17 @@ mod tests {
     }
 
     #[test]
+    fn a_webhook_is_printed_without_its_query() {
+        let text = "routes: [{id: 1000, to: webhook, url: 'https://app.example.com/in?token=t0p-secret'}]";
+        let settings = Settings::from_yaml(text, std::iter::empty()).unwrap();
+        let printed = settings.to_yaml();
+        assert!(printed.contains("https://app.example.com/in?***"), "{printed}");
+        let error = Settings::from_yaml(&printed, std::iter::empty()).unwrap_err();
+        assert_eq!(error.path(), Some("routes[0].url"), "{error}");
+        assert_eq!(Settings::from_yaml(&settings.to_yaml_with_secrets(), std::iter::empty()).unwrap(), settings);
+    }
+
+    #[test]
     fn the_file_for_a_hub_has_the_secrets_and_only_what_differs() {
         let file = with_secrets().to_yaml_with_secrets();
         assert_eq!(Settings::from_yaml(&file, std::iter::empty()).unwrap(), with_secrets());

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Duration, Secret, SettingsError,
     bounds::{self, TICK, host_port, is_host, refuse, split_url},
-    schema,
+    schema, secret,
 };
 
 /// What the hub does with one message id of the application.
@@ -28,8 +28,8 @@ pub struct Route {
     #[serde(default)]
     #[schemars(length(max = 128))]
     pub client: String,
-    /// For `webhook`: the address, `http://` or `https://`, which gets the message by POST. Default `""`.
-    #[serde(default)]
+    /// For `webhook`: the address, `http://` or `https://`, which gets the message by POST; its query is treated as a secret. Default `""`.
+    #[serde(default, serialize_with = "secret::hide_query")]
     #[schemars(example = &"https://app.example.com/gohub")]
     pub url: String,
     /// For `webhook`: key of the HMAC-SHA256 of the body, sent as `X-Gohub-Signature: sha256=<hex>`, at least 16 characters; empty sends none.
@@ -93,6 +93,10 @@ impl Route {
         if !is_plain || !authority.is_some_and(|authority| is_host(authority) || host_port(authority)) {
             // Not quoted: it may have a password in it.
             let message = "must be http://host/path or https://host/path, without a user or password";
+            return refuse(format!("{path}.url"), message);
+        }
+        let query = self.url.split_once('?').map_or("", |(_, query)| query);
+        if let Err(message) = secret::refuse_placeholder(query) {
             return refuse(format!("{path}.url"), message);
         }
         if !self.secret.is_empty() {

@@ -103,6 +103,18 @@ pub(crate) fn refuse_placeholder(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Writes a URL without its query, where tokens are common: the query is a secret like any other.
+pub(crate) fn hide_query<S: Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    match url.split_once('?') {
+        Some((address, query)) => {
+            let query = Secret::new(query);
+            let written = serde_json::to_value(&query).map_err(serde::ser::Error::custom)?;
+            serializer.collect_str(&format_args!("{address}?{}", written.as_str().unwrap_or_default()))
+        }
+        None => serializer.serialize_str(url),
+    }
+}
+
 impl JsonSchema for Secret {
     fn schema_name() -> Cow<'static, str> {
         "Secret".into()

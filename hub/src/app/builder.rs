@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use gohub_settings::{Settings, SettingsError};
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::buses::{self, Buses};
 use super::canary::{self, Canary};
 use super::census::Census;
-use super::configure::{admission_limits, node_name, retention, shard_config};
+use super::configure::{Undone, admission_limits, node_name, retention, shard_config};
 use super::control::HubControl;
 use super::inlet::LogInlet;
 use super::local::Local;
@@ -252,13 +253,26 @@ async fn serve_admin(inner: &Arc<Inner>, telemetry: Telemetry) -> Result<(), Adm
     Ok(())
 }
 
+/// How often something that could not be carried out is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(2);
+
 fn follow(inner: &Arc<Inner>) {
     let mut updates = inner.reload.watch();
     let (hub, stop) = (Arc::clone(inner), inner.tasks.token());
     inner.tasks.spawn("settings", async move {
-        while let Some(Ok(())) = stop.run_until_cancelled(updates.changed()).await {
-            let settings = Arc::clone(&updates.borrow_and_update());
-            hub.configure(settings).await;
+        let mut undone = Undone::default();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = updates.changed() => match changed {
+                    Ok(()) => {
+                        let settings = Arc::clone(&updates.borrow_and_update());
+                        hub.configure(settings, &mut undone).await;
+                    }
+                    Err(_) => return,
+                },
+                () = tokio::time::sleep(TRY_AGAIN), if undone.is_any() => hub.finish(&hub.now(), &mut undone).await,
+            }
         }
     });
 }

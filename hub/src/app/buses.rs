@@ -87,14 +87,16 @@ fn advertised(settings: &Settings, listening: SocketAddr, node: &str) -> String 
 
 impl Inner {
     /// Changes bus and cluster to what the settings ask for. Connections stay; what is published meanwhile waits.
-    pub(super) async fn change_bus(&self, before: &Settings, settings: &Settings) {
+    ///
+    /// # Errors
+    /// Why the new cluster was not entered; then the bus is as it was.
+    pub(super) async fn change_bus(&self, before: &Settings, settings: &Settings) -> Result<(), ClusterError> {
         let next = match settings.cluster.enabled {
             true => match self.restart_cluster(settings).await {
                 Ok(cluster) => Some(cluster),
                 Err(error) => {
-                    tracing::error!(%error, "cluster not entered, the bus stays as it was");
-                    self.reload.complain(format!("the cluster was not entered: {error}"));
-                    return self.return_to_cluster(before).await;
+                    self.return_to_cluster(before).await;
+                    return Err(error);
                 }
             },
             false => None,
@@ -106,6 +108,7 @@ impl Inner {
             self.local.address.store(Arc::default());
             before.close().await;
         }
+        Ok(())
     }
 
     /// The new cluster could not be had: the other hubs are answered as before.

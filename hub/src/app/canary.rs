@@ -10,10 +10,8 @@ use tokio::time::timeout;
 use super::Inner;
 use crate::bus::{MessageBus, Receipt};
 use crate::clock;
+use crate::net::CANARY;
 use crate::protocol::{ClientId, MessageId, Publication, Target};
-
-/// The mailbox that canaries fly to. Nobody has to be there.
-const MAILBOX: &str = "gohub-canary";
 
 /// A shard silent for this long hangs.
 const HUNG: Duration = Duration::from_secs(60);
@@ -78,7 +76,7 @@ pub(super) async fn watch(hub: Arc<Inner>) {
 
 async fn fly(hub: &Inner, patience: Duration) -> Result<(), Broken> {
     let started = Instant::now();
-    let Ok(mailbox) = ClientId::parse(MAILBOX) else { return Ok(()) };
+    let Ok(mailbox) = ClientId::parse(CANARY) else { return Ok(()) };
     let canary = Publication {
         target: Target::Client(mailbox),
         id: MessageId::Unicast.id(),

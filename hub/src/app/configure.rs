@@ -10,6 +10,7 @@ use super::{Inner, Listening};
 use crate::dispatcher::Live;
 use crate::log::Retention;
 use crate::net::{AdmissionLimits, Door, Listener};
+use crate::reload::Reload;
 use crate::shard::{Command, ShardConfig, SlowPolicy};
 use crate::ws::{FrameLimits, Library};
 
@@ -69,14 +70,46 @@ pub(super) fn node_name(settings: &Settings) -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+/// What the newest settings ask for and could not be had: another program has the port, etcd's address is wrong. It is tried again until it
+/// works or other settings come.
+#[derive(Debug, Default)]
+pub(super) struct Undone {
+    /// The settings whose cluster is in force instead.
+    cluster: Option<Arc<Settings>>,
+    complaint: Option<String>,
+}
+
+impl Undone {
+    /// Whether anything has to be tried again.
+    pub(super) fn is_any(&self) -> bool {
+        self.complaint.is_some()
+    }
+
+    /// A fault is told when it comes and when it goes, not at every try.
+    fn say(&mut self, complaint: Option<String>, reload: &Reload) {
+        if self.complaint == complaint {
+            return;
+        }
+        if let Some(before) = std::mem::replace(&mut self.complaint, complaint) {
+            reload.withdraw(&before);
+        }
+        match &self.complaint {
+            Some(complaint) => {
+                tracing::error!(%complaint, "settings could not be carried out in full, trying again");
+                reload.complain(complaint.clone());
+            }
+            None => tracing::info!("settings carried out in full"),
+        }
+    }
+}
+
 /// By then a stopped listener has let go of its port.
 const FREED: std::time::Duration = std::time::Duration::from_millis(500);
 
 impl Inner {
-    /// Puts new settings in force. What cannot fail is done first; a listener that cannot be bound leaves the old one where it is.
-    pub(super) async fn configure(self: &Arc<Self>, settings: Arc<Settings>) {
+    /// Puts new settings in force. What cannot fail is done first; what did not succeed is left in `undone`, and the old part stays.
+    pub(super) async fn configure(self: &Arc<Self>, settings: Arc<Settings>, undone: &mut Undone) {
         let before = self.settings.send_replace(Arc::clone(&settings));
-        let diff = gohub_settings::diff(&before, &settings);
         self.door.store(Arc::new(Door::new(&settings)));
         self.admission.set_limits(admission_limits(&settings));
         self.log.set_retention(retention(&settings));
@@ -87,15 +120,29 @@ impl Inner {
         if let Err(error) = self.tls.load(settings.server.tls.as_ref()) {
             tracing::error!(%error, "certificate refused, the last good one stays");
         }
+        undone.cluster.get_or_insert(before);
+        self.finish(&settings, undone).await;
+    }
+
+    /// Does what can fail: the listener's move and the change of the bus.
+    pub(super) async fn finish(self: &Arc<Self>, settings: &Arc<Settings>, undone: &mut Undone) {
+        let mut faults = Vec::new();
         if self.listening().wanted != settings.server.addr
             && let Err(error) = self.move_listener(settings.server.addr, settings.server.backlog).await
         {
-            tracing::error!(%error, addr = %settings.server.addr, "listener could not be moved, the old one stays");
-            self.reload.complain(format!("server.addr: {error}"));
+            faults.push(format!("server.addr: {error}; the old listener stays"));
         }
-        if diff.touches("cluster") && (before.cluster.enabled || settings.cluster.enabled) {
-            self.change_bus(&before, &settings).await;
+        if let Some(before) = undone.cluster.take() {
+            let touched = gohub_settings::diff(&before, settings).touches("cluster");
+            if touched
+                && (before.cluster.enabled || settings.cluster.enabled)
+                && let Err(error) = self.change_bus(&before, settings).await
+            {
+                faults.push(format!("cluster: {error}; the bus stays as it was"));
+                undone.cluster = Some(before);
+            }
         }
+        undone.say((!faults.is_empty()).then(|| faults.join("; ")), &self.reload);
     }
 
     /// Moves the listener. Another address of the same port may need the old one to be gone first; if it cannot be had all the same, the old one

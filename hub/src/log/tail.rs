@@ -197,12 +197,13 @@ impl Log {
         }
     }
 
-    /// Forgets what is older than the retention allows, also when nothing is appended any more. Returns the oldest position still held.
-    pub fn expire(&self) -> Position {
+    /// Forgets what is older than the retention allows, also when nothing is appended any more. Returns the oldest position still held, and
+    /// the newest offset that is not.
+    pub fn expire(&self) -> (Position, Option<Offset>) {
         let mut tail = self.lock();
         tail.seal();
         tail.trim(Instant::now());
-        tail.first()
+        (tail.first(), tail.trimmed)
     }
 
     /// Where a client that saw everything up to `offset` of `epoch` goes on.

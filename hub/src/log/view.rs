@@ -105,9 +105,9 @@ impl View {
 
     /// Drops what the log has trimmed meanwhile; for a shard that has had nothing to pull for a while.
     pub fn expire(&mut self, log: &Log) {
-        let first = log.expire();
+        let (first, trimmed) = log.expire();
         if first <= self.head {
-            self.tip.first = first;
+            (self.tip.first, self.tip.trimmed) = (first, trimmed);
             self.forget();
         }
     }

@@ -12,6 +12,9 @@ use crate::shard::Resume;
 /// The path of the echo, open only with `debug.echo`.
 const ECHO: &str = "/echo";
 
+/// The client that the delivery canary flies to; nobody else is called so.
+pub(crate) const CANARY: &str = "gohub-canary";
+
 /// Who came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admitted {
@@ -84,6 +87,9 @@ impl Door {
             (None, None) if self.anonymous => anonymous(),
             (None, None) => return Err(Rejection::bad_request("client_id is required (clients.anonymous is off)")),
         };
+        if client.as_str() == CANARY {
+            return Err(Rejection::new(403, "this client_id is the hub's own"));
+        }
         let resume = query.resume.map(|token| Resume { epoch: token.epoch.as_str().to_owned(), offset: token.offset });
         Ok(Admitted {
             client,

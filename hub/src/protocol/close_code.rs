@@ -82,7 +82,6 @@ close_codes! {
     HeartbeatTimeout = 4000, "heartbeat_timeout", "No sign of life in time: reconnect with back-off, resuming.";
     SlowClient = 4001, "slow_client", "The client read too slowly and the policy is `kick`: reconnect with back-off, resuming.";
     WriteTimeout = 4002, "write_timeout", "The connection took nothing in time: reconnect with back-off, resuming.";
-    ReadTimeout = 4003, "read_timeout", "A message stayed unfinished too long: reconnect with back-off.";
     TokenExpired = 4004, "token_expired", "The token ran out: fetch a new one, reconnect at once, resuming.";
     StateLost = 4005, "state_lost", "The hub lost what it needs to serve on: reconnect with back-off, resuming.";
     Rebalance = 4006, "rebalance", "Another hub should serve this client: reconnect at once, resuming.";

@@ -41,6 +41,11 @@ impl Status {
         let since = self.last_error.as_ref().map_or_else(now, |before| before.since);
         self.last_error = Some(Refusal { message, field, since });
     }
+
+    /// Forgets a refusal of exactly this message. Returns whether there was one.
+    pub(super) fn forgive(&mut self, message: &str) -> bool {
+        self.last_error.take_if(|refusal| refusal.message == message).is_some()
+    }
 }
 
 fn now() -> u64 {

@@ -44,17 +44,21 @@ impl Core {
             application.welcome(&mut session, recovered);
         }
         if let (Some(resume), false) = (resume, honoured) {
-            let (epoch, newest) = (self.view.tip().epoch.clone(), self.view.tip().newest);
-            let is_same = epoch.as_str() == resume.epoch;
-            let (from, reason) = match is_same {
-                true => (resume.offset, GapReason::Expired),
-                false => (Offset::ZERO, GapReason::EpochChanged),
-            };
-            self.gap(slot, from, newest, None, reason);
+            self.tell_lost(slot, &resume);
         }
         if let Some(mut session) = self.session(slot) {
             application.connected(&mut session);
         }
+    }
+
+    /// What lies between the client's offset and the newest is lost to it; of an epoch that is over, nobody knows how much that is.
+    fn tell_lost(&mut self, slot: usize, resume: &Resume) {
+        let (epoch, newest) = (self.view.tip().epoch.clone(), self.view.tip().newest);
+        let (from, reason) = match epoch.as_str() == resume.epoch {
+            true => (resume.offset, GapReason::Expired),
+            false => (Offset::ZERO, GapReason::EpochChanged),
+        };
+        self.gap(slot, from, newest, None, reason);
     }
 
     fn starts_after(&mut self, slot: usize, resume: &Resume) {
@@ -120,7 +124,7 @@ impl Core {
                     self.ahead.push(key);
                 }
                 Some(resume) if !self.rewind(key.slot, &resume) => {
-                    self.gap(key.slot, resume.offset, newest, None, GapReason::Expired);
+                    self.tell_lost(key.slot, &resume);
                 }
                 _ => {}
             }

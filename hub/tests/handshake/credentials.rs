@@ -49,6 +49,14 @@ fn s28_every_wrong_token_gets_the_same_answer() {
 }
 
 #[test]
+fn nobody_is_called_like_the_delivery_canary() {
+    let site = Site::start(|_| ());
+    assert_eq!(ask(&site, "/ws?client_id=gohub-canary", "").status, 403);
+    assert_eq!(ask(&site, "/ws?client_id=gohub-canary-2", "").status, 101);
+    site.ends_empty();
+}
+
+#[test]
 fn s38_two_credentials_that_disagree_are_refused_and_two_that_agree_are_one() {
     let site = site();
     let target = format!("/ws?token={TOKEN}");

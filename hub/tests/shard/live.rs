@@ -110,6 +110,20 @@ async fn the_listener_moves_to_another_interface_with_the_same_port() {
 }
 
 #[tokio::test]
+async fn a_port_that_is_taken_is_tried_again_until_it_is_free() {
+    let hub = start(settings()).await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let wanted = taken.local_addr().unwrap();
+    change(&hub, |settings| settings.server.addr = wanted).await;
+    until("it is complained of", || hub.reload().status().last_error.is_some()).await;
+    Client::connect(&hub, "meanwhile").await;
+    drop(taken);
+    until("it has moved", || hub.address() == wanted).await;
+    until("nothing is complained of any more", || hub.reload().status().last_error.is_none()).await;
+    Client::connect(&hub, "late").await;
+}
+
+#[tokio::test]
 async fn less_retention_is_felt_by_the_next_one_who_resumes() {
     let hub = start(settings()).await;
     let mut alice = Client::connect(&hub, "alice").await;
