@@ -6,9 +6,10 @@ use gohub_operator::api::v1alpha1::GoHub;
 use gohub_operator::etcd::plan::{Member, Observation, Start};
 use gohub_operator::reconcile::build::config_file::ConfigFile;
 use gohub_operator::reconcile::build::{self, Desired, DesiredEtcd, etcd_member};
-use gohub_operator::reconcile::observed::{Certificates, Keys, Observed, Pair};
+use gohub_operator::reconcile::observed::{Certificates, Family, Keys, Observed, Pair};
 use gohub_operator::reconcile::plan::{Etcd, Plan};
 use gohub_operator::reconcile::validate::validate;
+use k8s_openapi::api::core::v1::ConfigMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -55,6 +56,21 @@ fn put(all: &mut Vec<Value>, object: impl Serialize) {
     }
 }
 
+/// The dashboard without its panels, which are a file of their own.
+fn in_short(mut dashboard: ConfigMap) -> ConfigMap {
+    for text in dashboard.data.iter_mut().flat_map(|data| data.values_mut()) {
+        let whole: Value = serde_json::from_str(text).unwrap();
+        *text = serde_json::json!({
+            "uid": whole["uid"],
+            "title": whole["title"],
+            "variables": whole["templating"]["list"].as_array().unwrap().iter().map(|v| &v["current"]).collect::<Vec<_>>(),
+            "panels": whole["panels"].as_array().unwrap().len(),
+        })
+        .to_string();
+    }
+    dashboard
+}
+
 /// Every object in the order in which they are to be applied.
 fn objects(plan: &Plan) -> Vec<Value> {
     let mut all = Vec::new();
@@ -64,12 +80,14 @@ fn objects(plan: &Plan) -> Vec<Value> {
         config,
         etcd,
         hub_service,
+        ingress,
         hub_deployment,
         hub_budget,
         hub_network_policy,
         autoscaler,
         service_monitor,
         prometheus_rule,
+        dashboard,
     } = build::build(plan);
     put(&mut all, service_account);
     put(&mut all, keys);
@@ -95,9 +113,11 @@ fn objects(plan: &Plan) -> Vec<Value> {
     put(&mut all, hub_network_policy);
     put(&mut all, hub_budget);
     put(&mut all, hub_deployment);
+    put(&mut all, ingress);
     put(&mut all, autoscaler);
     put(&mut all, service_monitor);
     put(&mut all, prometheus_rule);
+    put(&mut all, dashboard.map(in_short));
     all
 }
 
@@ -182,7 +202,9 @@ fn a_secret_in_the_configuration_is_in_no_config_map() {
     let mut gohub = read(&files("tests/golden", "minimal.in.yaml")[0]);
     gohub.spec.config = serde_yaml::from_str("auth: { tokens: [{ token: a-long-random-token-0001 }] }").unwrap();
     let all = objects(&validate(&gohub, &observed()).unwrap());
-    assert!(all.iter().all(|object| object["kind"] != "ConfigMap" && !object.to_string().contains("random-token")));
+    let config_maps: Vec<_> = all.iter().filter(|object| object["kind"] == "ConfigMap").collect();
+    assert!(config_maps.iter().all(|object| object["metadata"]["name"] == "gohub-dashboard"), "{config_maps:?}");
+    assert!(all.iter().all(|object| !object.to_string().contains("random-token")));
     let secret = all.iter().find(|object| object["metadata"]["name"] == "gohub-config").unwrap();
     assert!(secret["kind"] == "Secret" && secret["data"]["config.yaml"].is_string());
 }
@@ -206,6 +228,17 @@ fn a_hot_setting_restarts_no_pod_and_a_cold_one_does() {
     };
     assert_eq!(deployment("heartbeat: { interval: 10s }"), deployment("heartbeat: { interval: 20s }"));
     assert_ne!(deployment("server: { shards: 1 }"), deployment("server: { shards: 2 }"));
+}
+
+#[test]
+fn pods_with_ipv6_addresses_listen_on_them_and_are_found_by_them() {
+    let gohub = read(&files("tests/golden", "minimal.in.yaml")[0]);
+    let all = objects(&validate(&gohub, &Observed { family: Family::V6, ..observed() }).unwrap());
+    let text = serde_json::to_string(&all).unwrap();
+    for needed in ["[::]:8080", "[::]:9090", "[::]:9191", "[$(POD_IP)]:9191", "https://[::]:2379", "http://[::]:2381"] {
+        assert!(text.contains(needed), "{needed}");
+    }
+    assert!(!text.contains("0.0.0.0"));
 }
 
 #[test]
@@ -242,18 +275,63 @@ fn monitoring_is_left_out_where_nobody_knows_it() {
     let gohub = read(&files("tests/golden", "minimal.in.yaml")[0]);
     let blind = Observed { service_monitors: false, prometheus_rules: false, ..observed() };
     let desired = build::build(&validate(&gohub, &blind).unwrap());
-    assert!(desired.service_monitor.is_none() && desired.prometheus_rule.is_none());
+    let Desired { service_monitor, prometheus_rule, dashboard, .. } = desired;
+    assert!(service_monitor.is_none() && prometheus_rule.is_none() && dashboard.is_none());
+}
+
+/// Names of metrics in a PromQL expression, without what a histogram appends to its own.
+fn metrics_of(expression: &str) -> Vec<String> {
+    let words = expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let ours = words.filter(|word| word.starts_with("gohub_") || word.starts_with("process_"));
+    let histogram = |word: &str| {
+        ["_bucket", "_sum", "_count"].iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word).to_owned()
+    };
+    ours.map(histogram).collect()
+}
+
+/// Every text under this key, however deep.
+fn texts<'v>(value: &'v Value, key: &str, found: &mut Vec<&'v str>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, below) in fields {
+                found.extend(below.as_str().filter(|_| name == key));
+                texts(below, key, found);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| texts(item, key, found)),
+        _ => {}
+    }
 }
 
 #[test]
-fn alerts_speak_of_metrics_that_hubs_have() {
+fn alerts_and_panels_speak_of_metrics_that_hubs_have() {
     let metrics = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/metrics.md")).unwrap();
+    let desired = build::build(&plan_of(&files("tests/golden", "minimal.in.yaml")[0]));
+    let dashboard = desired.dashboard.unwrap().data.unwrap().into_values().next().unwrap();
+    let dashboard: Value = serde_json::from_str(&dashboard).unwrap();
+    for (what, object, least) in [("alert", &desired.prometheus_rule.unwrap().data, 4), ("panel", &dashboard, 30)] {
+        let mut expressions = Vec::new();
+        texts(object, "expr", &mut expressions);
+        assert!(expressions.len() >= least, "{expressions:?}");
+        for name in expressions.iter().flat_map(|expression| metrics_of(expression)) {
+            assert!(metrics.contains(&format!("| `{name}` |")), "an {what} asks for {name}, which no hub has");
+        }
+    }
+}
+
+#[test]
+fn every_dashboard_is_one_of_its_own() {
     let plan = plan_of(&files("tests/golden", "minimal.in.yaml")[0]);
-    let rules = build::build(&plan).prometheus_rule.unwrap().data;
-    for rule in rules["spec"]["groups"][0]["rules"].as_array().unwrap() {
-        let expression = rule["expr"].as_str().unwrap();
-        let Some(at) = expression.find("gohub_") else { continue };
-        let name: String = expression[at..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-        assert!(metrics.contains(&format!("`{name}`")), "{name} is no metric of the hub");
+    let dashboard = build::build(&plan).dashboard.unwrap();
+    assert_eq!(dashboard.metadata.labels.unwrap()["grafana_dashboard"], "1");
+    let (file, text) = dashboard.data.unwrap().into_iter().next().unwrap();
+    let text: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(file, "gohub-demo-gohub.json");
+    assert_eq!(text["uid"], plan.owner.uid);
+    let panels = text["panels"].as_array().unwrap();
+    let ids: std::collections::BTreeSet<_> = panels.iter().map(|panel| panel["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids.len(), panels.len());
+    for panel in panels.iter().filter(|panel| panel["type"] != "row") {
+        assert!(panel["description"].is_string(), "{} does not say what it means", panel["title"]);
     }
 }

@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use etcd::{Etcd, EtcdMode, External, Managed, PvcPolicy, Storage};
-pub use hub::{Autoscaling, Exposure, Hub, Rollout, Service};
+pub use hub::{Autoscaling, Exposure, Hub, Ingress, Rollout, Service};
 pub use monitoring::{Monitoring, NetworkPolicy};
 pub use status::{ConfigStatus, EtcdMember, EtcdStatus, GoHubStatus, HubStatus, PodStatus};
 

@@ -5,12 +5,14 @@
 
 pub mod autoscaler;
 pub mod config_file;
+pub mod dashboard;
 pub mod disruption_budget;
 pub mod etcd_member;
 pub mod etcd_service;
 pub mod hub_deployment;
 pub mod hub_environment;
 pub mod hub_service;
+pub mod ingress;
 pub mod meta;
 pub mod network_policy;
 pub mod prometheus_rule;
@@ -21,8 +23,8 @@ pub mod service_monitor;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
-use k8s_openapi::api::core::v1::{Secret, Service, ServiceAccount};
-use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service, ServiceAccount};
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::core::DynamicObject;
 
@@ -41,6 +43,8 @@ pub struct Desired {
     pub etcd: Option<DesiredEtcd>,
     /// Where clients connect.
     pub hub_service: Service,
+    /// The way there from outside the cluster.
+    pub ingress: Option<Ingress>,
     /// The hub pods.
     pub hub_deployment: Deployment,
     /// How many hub pods may be evicted at once.
@@ -53,6 +57,8 @@ pub struct Desired {
     pub service_monitor: Option<DynamicObject>,
     /// Gives Prometheus alerts.
     pub prometheus_rule: Option<DynamicObject>,
+    /// Shows it to people.
+    pub dashboard: Option<ConfigMap>,
 }
 
 /// What a managed etcd cluster has beside its members.
@@ -81,12 +87,14 @@ pub fn build(plan: &Plan) -> Desired {
         config: config_file::build(plan),
         etcd: etcd(plan),
         hub_service: hub_service::build(plan),
+        ingress: ingress::build(plan),
         hub_deployment: hub_deployment::build(plan),
         hub_budget: disruption_budget::hub(plan),
         hub_network_policy: network_policy::hub(plan),
         autoscaler: autoscaler::build(plan),
         service_monitor: service_monitor::build(plan),
         prometheus_rule: prometheus_rule::build(plan),
+        dashboard: dashboard::build(plan),
     }
 }
 

@@ -5,6 +5,8 @@ use crate::etcd::plan::Observation;
 /// What was found in the cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
+    /// What addresses pods have here: those that the operator's own pod has.
+    pub family: Family,
     /// The value of the ConfigMap's key that `spec.configFrom` names; `None` while there is none.
     pub config_from: Option<String>,
     /// The keys of this `GoHub`: those of its Secret, or new ones where there is no Secret yet.
@@ -21,6 +23,36 @@ pub struct Observed {
     pub pods: Vec<HubPod>,
     /// The managed etcd cluster.
     pub etcd: Observation,
+}
+
+/// The family of the pods' addresses: in a cluster with both, that of the one a pod calls its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Family {
+    /// IPv4.
+    #[default]
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl Family {
+    /// The address that means all of a pod's own, as it stands before a port.
+    #[must_use]
+    pub fn any(self) -> &'static str {
+        match self {
+            Self::V4 => "0.0.0.0",
+            Self::V6 => "[::]",
+        }
+    }
+
+    /// An address of this family, as it stands before a port.
+    #[must_use]
+    pub fn host(self, address: &str) -> String {
+        match self {
+            Self::V4 => address.to_owned(),
+            Self::V6 => format!("[{address}]"),
+        }
+    }
 }
 
 /// Secrets that nobody needs to know but hubs and operator.

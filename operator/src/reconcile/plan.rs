@@ -2,7 +2,7 @@
 
 use gohub_settings::Settings;
 
-use super::observed::{Certificates, Keys};
+use super::observed::{Certificates, Family, Keys};
 use crate::api::v1alpha1::{Autoscaling, External, Hub, Managed, Monitoring, NetworkPolicy, Rollout, Service};
 
 /// What is to be.
@@ -10,6 +10,8 @@ use crate::api::v1alpha1::{Autoscaling, External, Hub, Managed, Monitoring, Netw
 pub struct Plan {
     /// Whose objects they are.
     pub owner: Owner,
+    /// What addresses the pods have.
+    pub family: Family,
     /// The hub pods.
     pub hub: Hub,
     /// Bounds of the autoscaler, if there is one.

@@ -55,8 +55,11 @@ pub fn validate(gohub: &GoHub, observed: &Observed) -> Result<Plan, Invalid> {
     scheduling::labels("spec.networkPolicy.monitoringNamespaces", &spec.network_policy.monitoring_namespaces)?;
     monitoring.service_monitor &= observed.service_monitors;
     monitoring.rules &= observed.prometheus_rules;
+    // Where nobody scrapes, a dashboard has nothing to show.
+    monitoring.dashboard &= observed.service_monitors;
     Ok(Plan {
         owner,
+        family: observed.family,
         hub: spec.hub.clone(),
         autoscaling: spec.hub.autoscaling.clone(),
         config,
@@ -141,6 +144,9 @@ fn hub(spec: &GoHubSpec) -> Result<(), Invalid> {
         scheduling::object_name("spec.hub.tlsSecret", secret)?;
     }
     between("spec.service.port", spec.service.port, 1, 65535)?;
+    if let Some(ingress) = &spec.service.ingress {
+        scheduling::ingress("spec.service.ingress", ingress)?;
+    }
     between("spec.rollout.maxSurge", spec.rollout.max_surge, 1, 100)?;
     between("spec.rollout.minReadySeconds", spec.rollout.min_ready_seconds, 0, 3600)?;
     between("spec.rollout.progressDeadlineSeconds", spec.rollout.progress_deadline_seconds, 60, 86400)?;

@@ -99,12 +99,37 @@ pub struct Service {
     pub port: i32,
     /// Its annotations, for load balancers.
     pub annotations: BTreeMap<String, String>,
+    /// An Ingress in front of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ingress: Option<Ingress>,
 }
 
 impl Default for Service {
     fn default() -> Self {
-        Self { exposure: Exposure::ClusterIP, port: 80, annotations: BTreeMap::new() }
+        Self { exposure: Exposure::ClusterIP, port: 80, annotations: BTreeMap::new(), ingress: None }
     }
+}
+
+/// An Ingress. Give its controller a read timeout well above `config.heartbeat.interval`: many cut a connection that was silent for a
+/// minute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = rules::of(rules::INGRESS)))]
+pub struct Ingress {
+    /// The host name under which clients come.
+    #[schemars(length(min = 1, max = 253))]
+    pub host: String,
+    /// The ingress class; the cluster's default one if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub class_name: Option<String>,
+    /// Name of a `kubernetes.io/tls` Secret with the certificate that the controller shows; without one it speaks plain text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub tls_secret: Option<String>,
+    /// Its annotations, for the controller: timeouts, certificates.
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// Where a Service can be reached from.

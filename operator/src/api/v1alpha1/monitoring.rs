@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Objects for Prometheus, made only where the Prometheus Operator's resources exist.
+/// Objects for Prometheus and Grafana, made only where the Prometheus Operator's resources exist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Monitoring {
@@ -13,7 +13,9 @@ pub struct Monitoring {
     pub service_monitor: bool,
     /// Whether it is given alerts (PrometheusRule).
     pub rules: bool,
-    /// Labels of both, by which a Prometheus selects them.
+    /// Whether Grafana is given a dashboard: a ConfigMap with the label `grafana_dashboard: "1"`, made where ServiceMonitors are known.
+    pub dashboard: bool,
+    /// Labels of ServiceMonitor and PrometheusRule, by which a Prometheus selects them.
     pub labels: BTreeMap<String, String>,
     /// Seconds between two scrapes.
     #[schemars(range(min = 1, max = 3600))]
@@ -22,7 +24,7 @@ pub struct Monitoring {
 
 impl Default for Monitoring {
     fn default() -> Self {
-        Self { service_monitor: true, rules: true, labels: BTreeMap::new(), interval_seconds: 15 }
+        Self { service_monitor: true, rules: true, dashboard: true, labels: BTreeMap::new(), interval_seconds: 15 }
     }
 }
 

@@ -46,6 +46,12 @@ pub const HUB: &[Rule] = &[Rule {
 pub const AUTOSCALING: &[Rule] =
     &[Rule { rule: "self.minReplicas <= self.maxReplicas", message: "minReplicas must not be above maxReplicas" }];
 
+/// Of `spec.service.ingress`.
+pub const INGRESS: &[Rule] = &[Rule {
+    rule: "self.host.matches('^([*][.])?[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
+    message: "host must be a host name such as chat.example.com or *.example.com, without scheme, port or path",
+}];
+
 /// Of `spec.etcd`.
 pub const ETCD: &[Rule] = &[
     Rule {

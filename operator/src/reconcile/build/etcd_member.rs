@@ -16,6 +16,7 @@ use super::meta::{self, Component};
 use super::{restrictions, secrets};
 use crate::api::v1alpha1::{Managed, PvcPolicy};
 use crate::etcd::plan::Start;
+use crate::reconcile::observed::Family;
 use crate::reconcile::plan::{Owner, Plan};
 
 const DATA: &str = "/var/lib/etcd";
@@ -71,7 +72,7 @@ pub fn pod(plan: &Plan, spec: &Managed, member: &str, start: Start, peers: &[&st
         }
     }
     for container in &mut pod_spec.containers {
-        container.args = Some(arguments(&plan.owner, spec, member, start, peers));
+        container.args = Some(arguments(plan, spec, member, start, peers));
     }
     Pod { metadata, spec: Some(pod_spec), status: None }
 }
@@ -80,7 +81,7 @@ pub fn pod(plan: &Plan, spec: &Managed, member: &str, start: Start, peers: &[&st
 #[must_use]
 pub fn template_hash(plan: &Plan, spec: &Managed) -> String {
     // A pod's JSON form has sorted maps, so the same template has the same text.
-    let text = serde_json::to_string(&template(plan, spec)).unwrap_or_default() + &tuning(spec).join(" ");
+    let text = serde_json::to_string(&template(plan, spec)).unwrap_or_default() + &tuning(plan.family, spec).join(" ");
     let hash = text
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
@@ -155,7 +156,8 @@ fn probe(path: &str, period: i32, failures: i32) -> Probe {
     }
 }
 
-fn arguments(owner: &Owner, spec: &Managed, member: &str, start: Start, peers: &[&str]) -> Vec<String> {
+fn arguments(plan: &Plan, spec: &Managed, member: &str, start: Start, peers: &[&str]) -> Vec<String> {
+    let (owner, any) = (&plan.owner, plan.family.any());
     let peer_url = |member: &str| format!("https://{}:{PEER_PORT}", member_host(owner, member));
     let cluster: Vec<String> = peers.iter().map(|peer| format!("{}={}", name(owner, peer), peer_url(peer))).collect();
     let state = match start {
@@ -164,8 +166,8 @@ fn arguments(owner: &Owner, spec: &Managed, member: &str, start: Start, peers: &
     };
     let mut arguments = vec![
         format!("--name={}", name(owner, member)),
-        format!("--listen-client-urls=https://0.0.0.0:{CLIENT_PORT}"),
-        format!("--listen-peer-urls=https://0.0.0.0:{PEER_PORT}"),
+        format!("--listen-client-urls=https://{any}:{CLIENT_PORT}"),
+        format!("--listen-peer-urls=https://{any}:{PEER_PORT}"),
         format!("--advertise-client-urls=https://{}:{CLIENT_PORT}", member_host(owner, member)),
         format!("--initial-advertise-peer-urls={}", peer_url(member)),
         format!("--initial-cluster={}", cluster.join(",")),
@@ -173,15 +175,15 @@ fn arguments(owner: &Owner, spec: &Managed, member: &str, start: Start, peers: &
         // A cluster that was deleted and made again under the same name must never talk to members of the old one.
         format!("--initial-cluster-token={}-{}-{}", owner.namespace, owner.name, owner.uid),
     ];
-    arguments.extend(tuning(spec));
+    arguments.extend(tuning(plan.family, spec));
     arguments
 }
 
 /// What all members share.
-fn tuning(spec: &Managed) -> Vec<String> {
+fn tuning(family: Family, spec: &Managed) -> Vec<String> {
     [
         format!("--data-dir={DATA}/data"),
-        format!("--listen-metrics-urls=http://0.0.0.0:{METRICS_PORT}"),
+        format!("--listen-metrics-urls=http://{}:{METRICS_PORT}", family.any()),
         format!("--cert-file={TLS}/tls.crt"),
         format!("--key-file={TLS}/tls.key"),
         format!("--trusted-ca-file={TLS}/ca.crt"),

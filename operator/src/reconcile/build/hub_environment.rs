@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource, ObjectFieldSelector, Secr
 
 use super::{etcd_service, meta, secrets};
 use crate::api::v1alpha1::Hub;
-use crate::reconcile::observed::Keys;
+use crate::reconcile::observed::{Family, Keys};
 use crate::reconcile::plan::{Etcd, Owner, Plan};
 
 /// Port of the public listener, in the pod.
@@ -27,11 +27,12 @@ enum Value {
     Address(i32),
 }
 
-fn variables(owner: &Owner, hub: &Hub, etcd: &Etcd) -> Vec<(&'static str, Value)> {
+fn variables(owner: &Owner, family: Family, hub: &Hub, etcd: &Etcd) -> Vec<(&'static str, Value)> {
+    let any = |port| Value::Plain(format!("{}:{port}", family.any()));
     let file = |directory: &str, name: &str| Value::Plain(format!("{directory}/{name}"));
     let mut all = vec![
-        ("GOHUB_SERVER__ADDR", Value::Plain(format!("0.0.0.0:{PUBLIC_PORT}"))),
-        ("GOHUB_ADMIN__ADDR", Value::Plain(format!("0.0.0.0:{ADMIN_PORT}"))),
+        ("GOHUB_SERVER__ADDR", any(PUBLIC_PORT)),
+        ("GOHUB_ADMIN__ADDR", any(ADMIN_PORT)),
         ("GOHUB_ADMIN__API_KEYS", Value::Key(secrets::ADMIN_KEY)),
     ];
     if hub.tls_secret.is_some() {
@@ -45,7 +46,7 @@ fn variables(owner: &Owner, hub: &Hub, etcd: &Etcd) -> Vec<(&'static str, Value)
     };
     all.extend([
         ("GOHUB_CLUSTER__ENABLED", Value::Plain("true".to_owned())),
-        ("GOHUB_CLUSTER__GRPC_ADDR", Value::Plain(format!("0.0.0.0:{PEER_PORT}"))),
+        ("GOHUB_CLUSTER__GRPC_ADDR", any(PEER_PORT)),
         ("GOHUB_CLUSTER__ADVERTISE", Value::Address(PEER_PORT)),
         ("GOHUB_CLUSTER__PEER_KEY", Value::Key(secrets::PEER_KEY)),
         ("GOHUB_CLUSTER__ETCD__ENDPOINTS", Value::Plain(endpoints)),
@@ -74,14 +75,17 @@ pub fn tls_secret(owner: &Owner, etcd: &Etcd) -> Option<String> {
 
 /// Names and values as a hub will find them, to judge its settings by; a pod's address is only an example.
 #[must_use]
-pub fn values(owner: &Owner, keys: &Keys, hub: &Hub, etcd: &Etcd) -> Vec<(String, String)> {
+pub fn values(owner: &Owner, family: Family, keys: &Keys, hub: &Hub, etcd: &Etcd) -> Vec<(String, String)> {
     let text = |value| match value {
         Value::Plain(text) => text,
         Value::Key(secrets::ADMIN_KEY) => keys.admin.clone(),
         Value::Key(_) => keys.peer.clone(),
-        Value::Address(port) => format!("192.0.2.1:{port}"),
+        Value::Address(port) => match family {
+            Family::V4 => format!("192.0.2.1:{port}"),
+            Family::V6 => format!("[2001:db8::1]:{port}"),
+        },
     };
-    variables(owner, hub, etcd).into_iter().map(|(name, value)| (name.to_owned(), text(value))).collect()
+    variables(owner, family, hub, etcd).into_iter().map(|(name, value)| (name.to_owned(), text(value))).collect()
 }
 
 /// The variables of the container.
@@ -92,10 +96,10 @@ pub fn build(plan: &Plan) -> Vec<EnvVar> {
     let field = ObjectFieldSelector { api_version: None, field_path: "status.podIP".to_owned() };
     let pod_ip = EnvVarSource { field_ref: Some(field), ..EnvVarSource::default() };
     let mut built = vec![from("POD_IP", pod_ip)];
-    for (name, value) in variables(&plan.owner, &plan.hub, &plan.etcd) {
+    for (name, value) in variables(&plan.owner, plan.family, &plan.hub, &plan.etcd) {
         built.push(match value {
             Value::Plain(text) => plain(name, text),
-            Value::Address(port) => plain(name, format!("$(POD_IP):{port}")),
+            Value::Address(port) => plain(name, format!("{}:{port}", plan.family.host("$(POD_IP)"))),
             Value::Key(key) => {
                 let secret = meta::name(&plan.owner, secrets::KEYS);
                 let key = SecretKeySelector { name: secret, key: key.to_owned(), optional: None };

@@ -8,12 +8,15 @@ use super::meta::{self, Component};
 use crate::api::v1alpha1::Exposure;
 use crate::reconcile::plan::Plan;
 
+/// Name of the port that clients reach.
+pub const PUBLIC: &str = "public";
+
 /// The Service. Its admin port is only there inside the cluster: a load balancer would show it to the world.
 #[must_use]
 pub fn build(plan: &Plan) -> Service {
     let mut metadata = meta::owned(&plan.owner, "", Component::Hub);
     metadata.annotations = Some(plan.service.annotations.clone()).filter(|annotations| !annotations.is_empty());
-    let mut ports = vec![port("public", plan.service.port)];
+    let mut ports = vec![port(PUBLIC, plan.service.port)];
     if plan.service.exposure == Exposure::ClusterIP && plan.service.port != ADMIN_PORT {
         ports.push(port("admin", ADMIN_PORT));
     }

@@ -52,7 +52,7 @@ pub(super) fn resolve(spec: &GoHubSpec, observed: &Observed, owner: &Owner, etcd
     let field = if spec.config_from.is_some() { "spec.configFrom" } else { "spec.config" };
     let at = |error: &SettingsError| Invalid::Field { field: field.to_owned(), message: error.to_string() };
     // The rules across fields are judged with the pods' environment, where half of the cluster's settings are.
-    let environment = hub_environment::values(owner, &observed.keys, &spec.hub, etcd);
+    let environment = hub_environment::values(owner, observed.family, &observed.keys, &spec.hub, etcd);
     let settings = Settings::from_yaml(&text, environment.into_iter()).map_err(|error| at(&error))?;
     refuse_ours(field, &text)?;
     let hash = Settings::hash_of_text(&text).map_err(|error| at(&error))?;

@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::{Invalid, refuse};
 use crate::api::GROUP;
+use crate::api::v1alpha1::Ingress;
 
 /// Smallest volume in MiB: etcd's database and its log need room.
 const SMALLEST_VOLUME: u64 = 512;
@@ -61,6 +62,26 @@ pub(super) fn annotations(field: &str, annotations: &BTreeMap<String, String>) -
         }
     }
     Ok(())
+}
+
+/// Checks the host of an Ingress and the names it refers to.
+pub(super) fn ingress(field: &str, ingress: &Ingress) -> Result<(), Invalid> {
+    let host = ingress.host.strip_prefix("*.").unwrap_or(&ingress.host);
+    if ingress.host.len() > 253 || !host.split('.').all(|label| label.len() <= 63 && is_label(label)) {
+        return refuse(
+            format!("{field}.host"),
+            format!(
+                "must be a host name such as chat.example.com, without scheme, port or path, got {:?}",
+                ingress.host
+            ),
+        );
+    }
+    for (name, part) in [("className", &ingress.class_name), ("tlsSecret", &ingress.tls_secret)] {
+        if let Some(part) = part {
+            object_name(&format!("{field}.{name}"), part)?;
+        }
+    }
+    annotations(&format!("{field}.annotations"), &ingress.annotations)
 }
 
 /// Checks a volume's size.
