@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure the named tools are there, installing what a bare Debian machine lacks:
 #   scripts/ensure.sh protoc cargo-deny
-# Cargo tools are pinned and kept in a cache outside the work tree; apt's are the distribution's.
+# Cargo's and Go's tools are pinned and kept in a cache outside the work tree; apt's are the distribution's.
 set -euo pipefail
 cache=${GOHUB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gohub}
 tools=$cache/tools
@@ -24,6 +24,20 @@ cargo_install() { # name version
     echo "$2" > "$tools/$1.version"
 }
 
+go_install() { # name package version
+    if [ "$(cat "$tools/$1.version" 2>/dev/null || true)" = "$3" ] && [ -x "$tools/bin/$1" ]; then return; fi
+    has go || PATH=$PATH:/usr/local/go/bin
+    has go || apt_install golang-go ca-certificates
+    mkdir -p "$tools/bin"
+    # Tests ask for it side by side: the second one waits and finds it.
+    exec 8> "$tools/$1.lock"
+    flock 8
+    if [ "$(cat "$tools/$1.version" 2>/dev/null || true)" = "$3" ]; then return; fi
+    echo "installing $1 $3 (once, into the cache)" >&2
+    GOFLAGS='' CGO_ENABLED=0 GOBIN=$tools/bin go install -trimpath -ldflags '-s -w' "$2@$3" >&2
+    echo "$3" > "$tools/$1.version"
+}
+
 has() { command -v "$1" > /dev/null; }
 
 for tool in "$@"; do
@@ -36,6 +50,7 @@ for tool in "$@"; do
     cc) has cc || apt_install build-essential ;;
     cargo-deny) cargo_install cargo-deny 0.20.2 ;;
     cargo-llvm-cov) cargo_install cargo-llvm-cov 0.9.1 ;;
+    helm) go_install helm helm.sh/helm/v3/cmd/helm v3.22.0 ;;
     llvm)
         # rustup's component where it is installed, else the distribution's LLVM of the compiler's own version.
         version=$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')

@@ -1,0 +1,36 @@
+{{/*
+What the operator may do where it looks after GoHubs. operator/src/access.rs is the same list in code; operator/tests/rbac.rs compares the two.
+*/}}
+{{- define "gohub-operator.rules" -}}
+- apiGroups: [gohub.io]
+  resources: [gohubs]
+  verbs: [get, list, watch]
+- apiGroups: [gohub.io]
+  resources: [gohubs/status]
+  verbs: [patch]
+# Owner references that block the owner's deletion ask for it, where the API server checks them.
+- apiGroups: [gohub.io]
+  resources: [gohubs/finalizers]
+  verbs: [update]
+- apiGroups: [""]
+  resources: [configmaps, secrets, services, serviceaccounts, pods, persistentvolumeclaims]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses, networkpolicies]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [monitoring.coreos.com]
+  resources: [servicemonitors, prometheusrules]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
