@@ -60,6 +60,7 @@ pub const ACCESS: &[Access] = &[
     row("gohub.io", "gohubs/status", &["patch"]),
     optional("monitoring.coreos.com", "prometheusrules", CHILD),
     optional("monitoring.coreos.com", "servicemonitors", CHILD),
+    row("networking.k8s.io", "ingresses", CHILD),
     row("networking.k8s.io", "networkpolicies", CHILD),
     row("policy", "poddisruptionbudgets", CHILD),
 ];

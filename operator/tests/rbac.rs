@@ -3,42 +3,19 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use gohub_operator::access::{ACCESS, Access, Scope};
 use serde::Deserialize;
 use serde_json::Value;
 
 type Right = (String, String, String);
 
-/// What the operator uses where it looks after `GoHub`s.
-fn used() -> BTreeSet<Right> {
-    const ALL: &[&str] = &["get", "list", "watch", "create", "patch", "delete"];
-    const TABLE: &[(&str, &str, &[&str])] = &[
-        ("gohub.io", "gohubs", &["get", "list", "watch"]),
-        ("gohub.io", "gohubs/status", &["patch"]),
-        ("gohub.io", "gohubs/finalizers", &["update"]),
-        ("", "configmaps", ALL),
-        ("", "secrets", ALL),
-        ("", "services", ALL),
-        ("", "serviceaccounts", ALL),
-        ("", "pods", ALL),
-        ("", "persistentvolumeclaims", ALL),
-        ("apps", "deployments", ALL),
-        ("autoscaling", "horizontalpodautoscalers", ALL),
-        ("networking.k8s.io", "ingresses", ALL),
-        ("networking.k8s.io", "networkpolicies", ALL),
-        ("policy", "poddisruptionbudgets", ALL),
-        ("monitoring.coreos.com", "servicemonitors", ALL),
-        ("monitoring.coreos.com", "prometheusrules", ALL),
-        ("events.k8s.io", "events", &["create", "patch"]),
-    ];
-    flat(TABLE.iter().copied())
-}
-
-fn flat<'t>(table: impl Iterator<Item = (&'t str, &'t str, &'t [&'t str])>) -> BTreeSet<Right> {
-    let each = |(group, resource, verbs): (&str, &str, &[&str])| {
-        let right = |verb: &&str| (group.to_owned(), resource.to_owned(), (*verb).to_owned());
-        verbs.iter().map(right).collect::<Vec<_>>()
+/// What the operator's own table of rights says of this scope.
+fn used(scope: Scope) -> BTreeSet<Right> {
+    let each = |access: &Access| {
+        let Access { group, resource, verbs, .. } = *access;
+        verbs.iter().map(move |verb| (group.to_owned(), resource.to_owned(), (*verb).to_owned()))
     };
-    table.flat_map(each).collect()
+    ACCESS.iter().filter(|access| access.scope == scope).flat_map(each).collect()
 }
 
 /// The objects of this kind in what the chart renders to.
@@ -70,7 +47,7 @@ fn granted(role: &Value) -> BTreeSet<Right> {
 fn the_charts_role_covers_exactly_what_the_operator_uses() {
     let roles = installed("ClusterRole");
     let [role] = &roles[..] else { panic!("one ClusterRole is enough") };
-    let (granted, used) = (granted(role), used());
+    let (granted, used) = (granted(role), used(Scope::Watched));
     assert_eq!(granted.difference(&used).collect::<Vec<_>>(), Vec::<&Right>::new(), "granted and never used");
     assert_eq!(used.difference(&granted).collect::<Vec<_>>(), Vec::<&Right>::new(), "used and not granted");
 }
@@ -93,6 +70,5 @@ fn the_lease_is_one_by_name_in_the_operators_own_namespace() {
         let create_alone = rule["verbs"] == serde_json::json!(["create"]);
         assert!(create_alone || rule["resourceNames"] == serde_json::json!(["gohub-operator"]), "{rule}");
     }
-    let lease = |verb: &str| ("coordination.k8s.io".to_owned(), "leases".to_owned(), verb.to_owned());
-    assert_eq!(granted(role), ["create", "get", "update"].map(lease).into());
+    assert_eq!(granted(role), used(Scope::Own));
 }
