@@ -1,10 +1,15 @@
-//! `gohub-operator crd`: prints the custom resource definition, for `kubectl apply --server-side -f -`.
+//! The `gohub-operator` binary: `run` is what the Deployment starts, `crd` prints the definition for `kubectl apply --server-side -f -`.
 #![forbid(unsafe_code)]
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use gohub_operator::operator::{self, Options};
+use gohub_operator::telemetry::{self, Format};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 /// The Kubernetes operator of gohub.
 #[derive(Debug, Parser)]
@@ -18,19 +23,94 @@ struct Arguments {
 enum Command {
     /// Print the custom resource definition
     Crd,
+    /// Look after GoHubs until told to stop (SIGTERM)
+    Run(Run),
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    /// Namespace to look after; without one every namespace
+    #[arg(long, env = "GOHUB_OPERATOR_NAMESPACE", value_name = "NAME")]
+    namespace: Option<String>,
+    /// Namespace of the operator itself, where its Lease is; without one that of its service account
+    #[arg(long, env = "POD_NAMESPACE", value_name = "NAME")]
+    own_namespace: Option<String>,
+    /// Name of this operator among others, in its Lease and in events
+    #[arg(long, env = "POD_NAME", value_name = "NAME")]
+    identity: Option<String>,
+    /// Whether only the holder of the Lease acts; turn it off only where there can be one operator at most
+    #[arg(
+        long,
+        env = "GOHUB_OPERATOR_LEADER_ELECTION",
+        default_value_t = true,
+        action = clap::ArgAction::Set,
+        value_name = "BOOL"
+    )]
+    leader_election: bool,
+    /// Address of /livez, /readyz and /metrics
+    #[arg(long, env = "GOHUB_OPERATOR_ADMIN_ADDR", default_value = "0.0.0.0:8081", value_name = "ADDR")]
+    admin_addr: SocketAddr,
+    /// Level of the log, or levels per module as in info,gohub_operator=debug
+    #[arg(long, env = "GOHUB_OPERATOR_LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
+    log_level: String,
+    /// Form of the log's lines
+    #[arg(long, env = "GOHUB_OPERATOR_LOG_FORMAT", value_enum, default_value_t = Format::Json)]
+    log_format: Format,
 }
 
 fn main() -> ExitCode {
-    let Arguments { command: Command::Crd } = Arguments::parse();
-    let written = gohub_operator::generate::crd()
-        .map_err(std::io::Error::other)
-        .and_then(|text| std::io::stdout().write_all(text.as_bytes()));
-    match written {
+    let done = match Arguments::parse().command {
+        Command::Crd => crd(),
+        Command::Run(arguments) => run(arguments),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing is left to do if standard error is closed as well.
-            drop(writeln!(std::io::stderr(), "{error}"));
+            drop(writeln!(std::io::stderr(), "gohub-operator: {error:#}"));
             ExitCode::FAILURE
         }
     }
+}
+
+fn crd() -> anyhow::Result<()> {
+    let text = gohub_operator::generate::crd()?;
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
+}
+
+fn run(arguments: Run) -> anyhow::Result<()> {
+    let Run { namespace, own_namespace, identity, leader_election, admin_addr, log_level, log_format } = arguments;
+    telemetry::install(&log_level, log_format)?;
+    // An empty variable of a manifest is no name.
+    let named = |name: Option<String>| name.filter(|name| !name.is_empty());
+    let options = Options {
+        namespace: named(namespace),
+        own_namespace: named(own_namespace),
+        identity: named(identity),
+        leader_election,
+        admin_addr,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let done = runtime.block_on(async {
+        let stop = CancellationToken::new();
+        let running = operator::run(options, stop.clone());
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let told = async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::info!("told to stop");
+            stop.cancel();
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            done = running => done.map_err(anyhow::Error::from),
+            () = told => Ok(()),
+        }
+    });
+    if let Err(error) = &done {
+        tracing::error!(error = format!("{error:#}"), "stopped");
+    }
+    done
 }

@@ -68,6 +68,14 @@ pub enum Reason {
     EtcdAlarm,
     /// A hub's delivery canary does not come back.
     NotDelivering,
+    /// The API server refused an object, by a rule, a quota, a policy or a missing right; the message is its own.
+    Refused,
+    /// An object with the name of one of ours is somebody else's.
+    NameTaken,
+    /// Somebody else keeps writing fields that are the operator's.
+    FieldConflict,
+    /// The same action fails again and again; the message says which.
+    Failing,
 }
 
 impl fmt::Display for Reason {

@@ -3,6 +3,7 @@
 //! A condition is `True` only when the pods really are so: the hubs' own answers decide, not what was written last.
 
 mod conditions;
+mod trouble;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -13,6 +14,7 @@ use super::validate::Invalid;
 use crate::api::v1alpha1::{ConfigStatus, EtcdMember, EtcdMode, EtcdStatus, GoHub, GoHubStatus, HubStatus, PodStatus};
 use crate::etcd::plan::Member;
 use conditions::Finding;
+pub use trouble::{Trouble, troubled};
 
 /// The status. `now` is only used for conditions that turned.
 #[must_use]

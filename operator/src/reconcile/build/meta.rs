@@ -12,7 +12,8 @@ pub const INSTANCE: &str = "app.kubernetes.io/instance";
 /// The label that says what a pod is.
 pub const COMPONENT: &str = "app.kubernetes.io/component";
 const NAME: &str = "app.kubernetes.io/name";
-const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// The label that says who manages an object.
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Who manages our objects; also the `name` label of the operator's own pods.
 pub const OPERATOR: &str = "gohub-operator";
 /// The label with a member's name.
@@ -21,6 +22,9 @@ pub const MEMBER: &str = "gohub.io/member";
 pub const TEMPLATE: &str = "gohub.io/template";
 /// The annotation that changes when a setting did that only a restart can load.
 pub const RESTART: &str = "gohub.io/restart";
+
+/// The annotation that is changed on a hub pod so that kubelet brings its volumes up to date at once.
+pub const NUDGE: &str = "gohub.io/config-nudge";
 
 /// What an object belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,29 @@
+//! What a Deployment says of itself, and whether it gave up.
+
+use k8s_openapi::api::apps::v1::Deployment;
+
+use crate::reconcile::observed;
+
+/// The Deployment's own words. `troubled` says which pods do not run and why: without it "did not progress" helps nobody.
+#[must_use]
+pub fn facts(deployment: &Deployment, troubled: &[String]) -> observed::Deployment {
+    let status = deployment.status.clone().unwrap_or_default();
+    let conditions = status.conditions.unwrap_or_default();
+    let gave_up = conditions.iter().find(|condition| {
+        let deadline = condition.reason.as_deref() == Some("ProgressDeadlineExceeded");
+        (condition.type_ == "Progressing" && condition.status == "False" && deadline)
+            // No pod can be made at all: a quota or an admission rule is against it.
+            || (condition.type_ == "ReplicaFailure" && condition.status == "True")
+    });
+    let stuck = gave_up.map(|condition| {
+        let message = condition.message.clone().unwrap_or_default();
+        troubled.first().map_or_else(|| message.clone(), |trouble| format!("{message}; {trouble}"))
+    });
+    observed::Deployment {
+        current: status.observed_generation >= deployment.metadata.generation,
+        replicas: status.replicas.unwrap_or_default(),
+        updated: status.updated_replicas.unwrap_or_default(),
+        available: status.available_replicas.unwrap_or_default(),
+        stuck,
+    }
+}

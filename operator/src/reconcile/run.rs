@@ -1,0 +1,164 @@
+//! One reconcile, from the look at the cluster to the status.
+
+use kube::Api;
+
+use super::apply::{self, Changed};
+use super::context::Context;
+use super::error::Error;
+use super::observe::{self, Found, observe};
+use super::observed::Observed;
+use super::plan::{Owner, Plan};
+use super::publish::{now, publish};
+use super::status::{self, Trouble};
+use super::validate::validate;
+use super::{build, nudge, step};
+use crate::api::v1alpha1::{GoHub, GoHubStatus};
+
+/// Failures in a row after which a user is told even of what usually heals by itself.
+const PATIENCE: u32 = 5;
+
+/// When to look again, if nothing is heard before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// At once: a step was done, and the next may follow.
+    Soon,
+    /// In a moment: something is on its way that no watch tells of, such as a hub that loads its configuration.
+    Shortly,
+    /// Later: everything is as it should be, and only the figures of hubs grow old.
+    Later,
+    /// Not before somebody changes something.
+    Never,
+}
+
+/// Looks at one `GoHub` and does what is next.
+///
+/// # Errors
+/// What kept it from its end; the status says so too where it concerns a user.
+pub async fn reconcile(context: &Context, namespace: &str, name: &str) -> Result<Next, Error> {
+    let api: Api<GoHub> = Api::namespaced(context.client.clone(), namespace);
+    let found = api.get_opt(name).await.map_err(|error| Error::api("get gohubs", error))?;
+    let Some(gohub) = found else {
+        context.references.set(namespace, name, None);
+        return Ok(Next::Never);
+    };
+    let config_map = gohub.spec.config_from.as_ref().map(|from| from.name.as_str());
+    context.references.set(namespace, name, config_map);
+    let owner = Owner {
+        name: name.to_owned(),
+        namespace: namespace.to_owned(),
+        uid: gohub.metadata.uid.clone().unwrap_or_default(),
+    };
+    if gohub.metadata.deletion_timestamp.is_some() {
+        // Kubernetes collects what it owns. Nothing is made any more, and no finalizer of ours holds it up.
+        context.memory.forget(&owner.uid);
+        return Ok(Next::Never);
+    }
+    let done = Box::pin(work(context, &gohub, &owner)).await;
+    match done {
+        Ok(next) => {
+            context.memory.succeeded(&owner.uid);
+            Ok(next)
+        }
+        Err(failed) => {
+            let times = context.memory.failed(&owner.uid);
+            failed.tell(context, &gohub, &owner, times).await;
+            Err(failed.error)
+        }
+    }
+}
+
+/// An error and what was known when it came.
+struct Failed {
+    error: Error,
+    status: Option<GoHubStatus>,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { error, status: None }
+    }
+}
+
+impl Failed {
+    /// Puts the error into the status, if a user should know of it.
+    async fn tell(&self, context: &Context, gohub: &GoHub, owner: &Owner, times: u32) {
+        let Some(trouble) = Trouble::of(&self.error, times >= PATIENCE) else { return };
+        let base = self.status.clone().or_else(|| gohub.status.clone()).unwrap_or_default();
+        let status = status::troubled(gohub, base, &trouble, &now(gohub));
+        if let Err(error) = publish(context, owner, gohub, &status).await {
+            tracing::warn!(%error, "the status could not say what is wrong");
+        }
+    }
+}
+
+async fn work(context: &Context, gohub: &GoHub, owner: &Owner) -> Result<Next, Failed> {
+    let (mut observed, mut found) = observe(context, gohub, owner).await?;
+    let verdict = validate(gohub, &observed);
+    let mut outcome = Outcome::default();
+    let mut failed = None;
+    match &verdict {
+        Ok(plan) => {
+            step::complete(plan, &mut observed);
+            if !gohub.spec.paused {
+                let acted = act(context, owner, plan, &mut observed, &mut found, &mut outcome).await;
+                failed = acted.err();
+            }
+        }
+        Err(invalid) => tracing::info!(%invalid, "the spec is refused: what runs is left alone"),
+    }
+    told(context, owner, &outcome.changes).await;
+    let status = status::derive(gohub, &observed, verdict.as_ref(), &now(gohub));
+    if let Some(error) = failed {
+        return Err(Failed { error, status: Some(status) });
+    }
+    publish(context, owner, gohub, &status).await?;
+    Ok(next(gohub, &status, &outcome))
+}
+
+/// What was done.
+#[derive(Default)]
+struct Outcome {
+    changes: Vec<Changed>,
+    stepped: bool,
+    behind: bool,
+}
+
+/// Applies, does one step of etcd, and touches hubs that are behind. What etcd needs comes first: nothing of the hubs may keep it from
+/// healing.
+async fn act(
+    context: &Context,
+    owner: &Owner,
+    plan: &Plan,
+    observed: &mut Observed,
+    found: &mut Found,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    let (first, then) = apply::in_order(build::build(plan))?;
+    let names = apply::names(first.iter().chain(&then));
+    apply::apply(context, owner, first, found, &mut outcome.changes).await?;
+    outcome.stepped = step::one(context, owner, plan, observed).await?;
+    apply::apply(context, owner, then, found, &mut outcome.changes).await?;
+    apply::prune(context, owner, &names, found, &mut outcome.changes).await?;
+    // As it is after the apply: the status must not speak of the template before.
+    observed.deployment =
+        found.deployment().map(|deployment| observe::deployment_facts(&deployment, &found.troubled_pods));
+    outcome.behind = nudge::nudge(context, owner, found, observed, &plan.config.hash).await?;
+    Ok(())
+}
+
+async fn told(context: &Context, owner: &Owner, changes: &[Changed]) {
+    for changed in changes {
+        context.metrics.changed(changed.change.as_str());
+    }
+    context.events.reverted(owner, changes).await;
+}
+
+fn next(gohub: &GoHub, status: &GoHubStatus, outcome: &Outcome) -> Next {
+    let holds = |kind: &str| status.conditions.iter().any(|found| found.type_ == kind && found.status == "True");
+    let settled = holds("Ready") || gohub.spec.paused || gohub.spec.hub.replicas == 0;
+    match (outcome.stepped || !outcome.changes.is_empty(), outcome.behind || !settled) {
+        (true, _) => Next::Soon,
+        (false, true) => Next::Shortly,
+        (false, false) => Next::Later,
+    }
+}
