@@ -72,7 +72,11 @@ impl Controller {
             tasks.spawn(watch::children(watch, store.clone(), self.context.references.clone(), queue.clone()));
         }
         tasks.spawn(apis::follow(self.clone(), store.clone(), queue));
-        let reconciler = Reconciler { context: Arc::clone(&self.context), store: store.clone() };
+        let reconciler = Reconciler {
+            context: Arc::clone(&self.context),
+            store: store.clone(),
+            place: self.scope.namespace().unwrap_or_default().to_owned(),
+        };
         let requests = futures::stream::unfold(requests, async |mut requests| {
             let next = requests.recv().await?;
             Some((Ok::<_, std::convert::Infallible>(next), requests))
@@ -102,10 +106,18 @@ impl Controller {
         let ours = resource.kind != "ConfigMap";
         Watch {
             api: self.api(resource),
-            kind: resource.plural.clone(),
+            kind: self.watch_name(resource),
+            essential: false,
             selector: ours.then(watch::our_label),
             health: self.health.clone(),
             metrics: self.context.metrics.clone(),
+        }
+    }
+
+    fn watch_name(&self, resource: &ApiResource) -> String {
+        match self.scope.namespace() {
+            None => resource.plural.clone(),
+            Some(namespace) => format!("{}/{namespace}", resource.plural),
         }
     }
 
@@ -122,6 +134,8 @@ impl Controller {
 struct Reconciler {
     context: Arc<Context>,
     store: Store<Known>,
+    /// The namespace, or nothing if it is every one.
+    place: String,
 }
 
 impl Reconciler {
@@ -154,7 +168,7 @@ impl Reconciler {
     /// Forgets what is gone.
     fn tidy(&self) {
         let known = self.store.state();
-        self.context.metrics.gohubs(known.len());
+        self.context.metrics.gohubs(&self.place, known.len());
         let uids: HashSet<&str> = known.iter().filter_map(|known| known.metadata.uid.as_deref()).collect();
         self.context.memory.keep(|uid| uids.contains(uid));
     }

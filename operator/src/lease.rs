@@ -20,8 +20,6 @@ use tokio::time::Instant;
 use crate::fence::Fence;
 use crate::reconcile::error::{Class, class_of};
 
-/// The Lease's name.
-pub const NAME: &str = "gohub-operator";
 /// How long others leave a silent leader its place.
 pub const DURATION: Duration = Duration::from_secs(15);
 /// How long after its last renewal a leader has stopped writing.
@@ -46,6 +44,7 @@ pub enum Lost {
 #[derive(Debug)]
 pub struct Lease {
     api: Api<Record>,
+    name: String,
     identity: String,
     /// The record as it was seen last, and since when.
     seen: Option<(Record, Instant)>,
@@ -61,10 +60,10 @@ enum Try {
 }
 
 impl Lease {
-    /// The lease of a namespace. `identity` must be another one for every process, also for one that is started again.
+    /// A lease of a namespace. `identity` must be another one for every process, also for one that is started again.
     #[must_use]
-    pub fn new(client: kube::Client, namespace: &str, identity: String) -> Self {
-        Self { api: Api::namespaced(client, namespace), identity, seen: None }
+    pub fn new(client: kube::Client, namespace: &str, name: String, identity: String) -> Self {
+        Self { api: Api::namespaced(client, namespace), name, identity, seen: None }
     }
 
     /// Waits until this process is the leader, and opens the fence.
@@ -123,7 +122,7 @@ impl Lease {
         spec.holder_identity = None;
         spec.renew_time = Some(MicroTime(Timestamp::now()));
         let params = PostParams::default();
-        match tokio::time::timeout(PATIENCE, self.api.replace(NAME, &params, &record)).await {
+        match tokio::time::timeout(PATIENCE, self.api.replace(&self.name, &params, &record)).await {
             Ok(Ok(_)) => tracing::info!("the lease is given back"),
             Ok(Err(error)) => tracing::warn!(%error, "the lease could not be given back"),
             Err(_) => tracing::warn!("the lease could not be given back in time"),
@@ -141,7 +140,7 @@ impl Lease {
     async fn look(&mut self) -> Try {
         // From before anything is sent: whatever the API server made of it was made later.
         let begun = Instant::now();
-        let found = match self.api.get_opt(NAME).await {
+        let found = match self.api.get_opt(&self.name).await {
             Ok(found) => found,
             Err(error) => return Try::Unknown(error.to_string()),
         };
@@ -153,7 +152,7 @@ impl Lease {
                 if holder != self.identity && !holder.is_empty() && !self.is_left() {
                     return Try::Others(holder);
                 }
-                self.api.replace(NAME, &PostParams::default(), &self.record(Some(&found))).await
+                self.api.replace(&self.name, &PostParams::default(), &self.record(Some(&found))).await
             }
         };
         match written {
@@ -193,7 +192,7 @@ impl Lease {
         let mine = old.holder_identity.as_ref() == Some(&self.identity);
         let turns = old.lease_transitions.unwrap_or_default();
         let metadata = before.map_or_else(
-            || ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() },
+            || ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() },
             |record| record.metadata.clone(),
         );
         let spec = LeaseSpec {

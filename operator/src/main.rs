@@ -2,14 +2,18 @@
 #![forbid(unsafe_code)]
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use gohub_operator::operator::{self, Options};
+use gohub_operator::reconcile::observed::Family;
 use gohub_operator::telemetry::{self, Format};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// Port of the admin listener.
+const ADMIN_PORT: u16 = 8080;
 
 /// The Kubernetes operator of gohub.
 #[derive(Debug, Parser)]
@@ -29,30 +33,27 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Run {
-    /// Namespace to look after; without one every namespace
-    #[arg(long, env = "GOHUB_OPERATOR_NAMESPACE", value_name = "NAME")]
-    namespace: Option<String>,
+    /// Namespaces to look after, with commas between; without one every namespace
+    #[arg(long, env = "GOHUB_OPERATOR_NAMESPACES", value_delimiter = ',', value_name = "NAMES")]
+    namespaces: Vec<String>,
+    /// Name of the Lease whose holder acts; an empty one only where there can be one operator at most
+    #[arg(long, env = "GOHUB_OPERATOR_LEASE", default_value = "gohub-operator", value_name = "NAME")]
+    lease: String,
     /// Namespace of the operator itself, where its Lease is; without one that of its service account
     #[arg(long, env = "POD_NAMESPACE", value_name = "NAME")]
     own_namespace: Option<String>,
     /// Name of this operator among others, in its Lease and in events
     #[arg(long, env = "POD_NAME", value_name = "NAME")]
     identity: Option<String>,
-    /// Whether only the holder of the Lease acts; turn it off only where there can be one operator at most
-    #[arg(
-        long,
-        env = "GOHUB_OPERATOR_LEADER_ELECTION",
-        default_value_t = true,
-        action = clap::ArgAction::Set,
-        value_name = "BOOL"
-    )]
-    leader_election: bool,
-    /// Address of /livez, /readyz and /metrics
-    #[arg(long, env = "GOHUB_OPERATOR_ADMIN_ADDR", default_value = "0.0.0.0:8081", value_name = "ADDR")]
-    admin_addr: SocketAddr,
+    /// Address of the operator's own pod: the pods it makes have addresses of the same family
+    #[arg(long, env = "POD_IP", value_name = "IP")]
+    pod_ip: Option<IpAddr>,
+    /// Address of /livez, /readyz and /metrics; without one port 8080 of every address
+    #[arg(long, env = "GOHUB_OPERATOR_ADMIN_ADDR", value_name = "ADDR")]
+    admin_addr: Option<SocketAddr>,
     /// Level of the log, or levels per module as in info,gohub_operator=debug
-    #[arg(long, env = "GOHUB_OPERATOR_LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
-    log_level: String,
+    #[arg(long, env = "GOHUB_OPERATOR_LOG", default_value = "info", value_name = "LEVEL")]
+    log: String,
     /// Form of the log's lines
     #[arg(long, env = "GOHUB_OPERATOR_LOG_FORMAT", value_enum, default_value_t = Format::Json)]
     log_format: Format,
@@ -79,16 +80,21 @@ fn crd() -> anyhow::Result<()> {
 }
 
 fn run(arguments: Run) -> anyhow::Result<()> {
-    let Run { namespace, own_namespace, identity, leader_election, admin_addr, log_level, log_format } = arguments;
-    telemetry::install(&log_level, log_format)?;
+    let Run { namespaces, lease, own_namespace, identity, pod_ip, admin_addr, log, log_format } = arguments;
+    telemetry::install(&log, log_format)?;
     // An empty variable of a manifest is no name.
     let named = |name: Option<String>| name.filter(|name| !name.is_empty());
+    let (family, every) = match pod_ip {
+        Some(IpAddr::V6(_)) => (Family::V6, IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+        Some(IpAddr::V4(_)) | None => (Family::V4, IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+    };
     let options = Options {
-        namespace: named(namespace),
+        namespaces: namespaces.into_iter().filter(|name| !name.is_empty()).collect(),
         own_namespace: named(own_namespace),
         identity: named(identity),
-        leader_election,
-        admin_addr,
+        lease: named(Some(lease)),
+        admin_addr: admin_addr.unwrap_or(SocketAddr::new(every, ADMIN_PORT)),
+        family,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let done = runtime.block_on(async {

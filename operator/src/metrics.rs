@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus::{Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{
+    Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
 
 /// Upper bounds of the buckets of a reconcile, seconds.
 const SECONDS: &[f64] = &[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -17,7 +19,7 @@ struct Figures {
     reconciles: HistogramVec,
     failures: IntCounterVec,
     changes: IntCounterVec,
-    gohubs: IntGauge,
+    gohubs: IntGaugeVec,
     leading: IntGauge,
     watch_age: GaugeVec,
     watch_failures: IntCounterVec,
@@ -44,7 +46,10 @@ impl Metrics {
             reconciles: HistogramVec::new(reconcile.buckets(SECONDS.to_vec()), &["result"])?,
             failures: counter("gohub_operator_reconcile_failures_total", "Reconciles that failed, by class.", "class")?,
             changes: counter("gohub_operator_changes_total", "Objects that were changed, by what was done.", "change")?,
-            gohubs: IntGauge::new("gohub_operator_gohubs", "GoHubs that are watched.")?,
+            gohubs: IntGaugeVec::new(
+                Opts::new("gohub_operator_gohubs", "GoHubs that are watched, by namespace if not all are."),
+                &["watched_namespace"],
+            )?,
             leading: IntGauge::new("gohub_operator_leading", "1 while this process is the one that acts.")?,
             watch_age: GaugeVec::new(
                 Opts::new("gohub_operator_watch_age_seconds", "Time since a watch last heard of the API server."),
@@ -82,9 +87,9 @@ impl Metrics {
         self.0.changes.with_label_values(&[change]).inc();
     }
 
-    /// How many `GoHub`s there are.
-    pub fn gohubs(&self, count: usize) {
-        self.0.gohubs.set(i64::try_from(count).unwrap_or(i64::MAX));
+    /// How many `GoHub`s there are in a namespace that is watched; the empty one is every namespace.
+    pub fn gohubs(&self, namespace: &str, count: usize) {
+        self.0.gohubs.with_label_values(&[namespace]).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Whether this process acts.

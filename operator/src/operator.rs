@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin;
-use crate::controller::{self, Controller};
+use crate::controller::{Controller, Scope};
 use crate::events::Events;
 use crate::fence::Fence;
 use crate::health::Health;
@@ -25,6 +25,7 @@ use crate::metrics::Metrics;
 use crate::reconcile::context::{Apis, Context};
 use crate::reconcile::memory::Memory;
 use crate::reconcile::observe::HttpHubs;
+use crate::reconcile::observed::Family;
 use crate::reconcile::references::References;
 use crate::rights;
 
@@ -36,16 +37,18 @@ const APIS_EVERY: Duration = Duration::from_secs(30);
 /// What the operator is told at its start.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The namespace that is looked at; `None` is every one.
-    pub namespace: Option<String>,
+    /// The namespaces that are looked at; none is every one.
+    pub namespaces: Vec<String>,
     /// The operator's own, where its lease is; `None` is the one of its service account.
     pub own_namespace: Option<String>,
     /// This process's name among operators.
     pub identity: Option<String>,
-    /// Whether only the holder of the lease acts.
-    pub leader_election: bool,
+    /// The lease whose holder acts; without one there can be one operator at most.
+    pub lease: Option<String>,
     /// Where health and metrics are served.
     pub admin_addr: SocketAddr,
+    /// What addresses pods have here.
+    pub family: Family,
 }
 
 /// Why the operator ended.
@@ -81,7 +84,7 @@ pub enum Error {
 pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error> {
     let config = kube::Config::infer().await?;
     let own = options.own_namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
-    let fence = if options.leader_election { Fence::closed() } else { Fence::open() };
+    let fence = if options.lease.is_some() { Fence::closed() } else { Fence::open() };
     let free = kube::Client::try_from(config.clone())?;
     let fenced = ClientBuilder::try_from(config)?.with_layer(&fence).build();
     let (health, metrics) = (Health::default(), Metrics::new()?);
@@ -119,15 +122,15 @@ async fn work(
     stop: &CancellationToken,
 ) -> Result<(), Error> {
     let Clients { free, fenced, fence } = clients;
-    let scope = options.namespace.clone().map_or(controller::Scope::Cluster, controller::Scope::Namespace);
+    let scopes = scopes(&options.namespaces);
     tokio::select! {
         () = stop.cancelled() => return Ok(()),
-        () = granted(&free, &scope, own, options.leader_election, &health, &metrics) => {}
+        () = granted(&free, &scopes, own, options.lease.is_some(), &health, &metrics) => {}
     }
     // Another's turn is a fine state to be in: a rollout of the operator must not wait for the lease.
     health.waiting_for(None);
     let identity = identity(options.identity.as_deref());
-    let mut lease = options.leader_election.then(|| Lease::new(free.clone(), own, identity));
+    let mut lease = options.lease.as_ref().map(|name| Lease::new(free.clone(), own, name.clone(), identity));
     if let Some(lease) = &mut lease {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -135,25 +138,30 @@ async fn work(
         }
     }
     metrics.leading(true);
-    let apis = watch::Sender::new(Apis::default());
-    let context = Context {
-        hubs: Arc::new(HttpHubs::new()?),
-        apis: apis.subscribe(),
-        memory: Memory::default(),
-        references: References::default(),
-        events: Events::new(fenced.clone(), options.identity.clone()),
-        metrics: metrics.clone(),
-        client: fenced,
-    };
-    let controller =
-        Controller { context: Arc::new(context), scope, health: health.clone(), apis, apis_every: APIS_EVERY };
+    let mut controllers = JoinSet::new();
+    for scope in scopes {
+        let apis = watch::Sender::new(Apis::default());
+        let context = Context {
+            client: fenced.clone(),
+            hubs: Arc::new(HttpHubs::new()?),
+            apis: apis.subscribe(),
+            family: options.family,
+            memory: Memory::default(),
+            references: References::default(),
+            events: Events::new(fenced.clone(), options.identity.clone()),
+            metrics: metrics.clone(),
+        };
+        let context = Arc::new(context);
+        controllers.spawn(Controller { context, scope, health: health.clone(), apis, apis_every: APIS_EVERY }.run());
+    }
     let lost = tokio::select! {
         () = stop.cancelled() => None,
         lost = keep(&mut lease, &fence) => Some(lost),
-        () = controller.run() => return Err(Error::Ended("controller")),
+        _ = controllers.join_next() => return Err(Error::Ended("controller")),
     };
-    // The controller is dropped by now: what it had not sent is not sent any more.
+    // What was not sent by now is not sent any more.
     fence.close();
+    controllers.shutdown().await;
     metrics.leading(false);
     match (lost, lease) {
         (Some(lost), _) => Err(lost.into()),
@@ -163,6 +171,14 @@ async fn work(
         }
         (None, None) => Ok(()),
     }
+}
+
+/// Where to look. Every namespace has a controller of its own.
+fn scopes(namespaces: &[String]) -> Vec<Scope> {
+    if namespaces.is_empty() {
+        return vec![Scope::Cluster];
+    }
+    namespaces.iter().cloned().map(Scope::Namespace).collect()
 }
 
 /// Renews the lease, if there is one.
@@ -176,14 +192,14 @@ async fn keep(lease: &mut Option<Lease>, fence: &Fence) -> Lost {
 /// Waits until every right is granted, and says meanwhile which is not.
 async fn granted(
     client: &kube::Client,
-    scope: &controller::Scope,
+    scopes: &[Scope],
     own: &str,
     with_lease: bool,
     health: &Health,
     metrics: &Metrics,
 ) {
     loop {
-        let reason = match rights::missing(client, scope, own, with_lease).await {
+        let reason = match rights::missing(client, scopes, own, with_lease).await {
             Ok(missing) => {
                 metrics.missing_rights(missing.len());
                 if missing.is_empty() {

@@ -42,18 +42,19 @@ impl std::fmt::Display for Question {
 /// If the API server does not answer.
 pub async fn missing(
     client: &kube::Client,
-    scope: &controller::Scope,
+    scopes: &[controller::Scope],
     own_namespace: &str,
     with_lease: bool,
 ) -> Result<Vec<String>, kube::Error> {
     let rows = ACCESS.iter().filter(|access| with_lease || access.resource != "leases");
     let questions = rows.flat_map(|access| {
-        let namespace = match (access.scope, scope) {
-            (Scope::Own, _) => Some(own_namespace.to_owned()),
-            (Scope::Watched, controller::Scope::Namespace(namespace)) => Some(namespace.clone()),
-            (Scope::Watched, controller::Scope::Cluster) => None,
+        let namespaces: Vec<Option<String>> = match access.scope {
+            Scope::Own => vec![Some(own_namespace.to_owned())],
+            Scope::Watched => scopes.iter().map(|scope| scope.namespace().map(str::to_owned)).collect(),
         };
-        access.verbs.iter().map(move |verb| Question { access: *access, verb, namespace: namespace.clone() })
+        let all =
+            namespaces.into_iter().flat_map(|namespace| access.verbs.iter().map(move |verb| (namespace.clone(), verb)));
+        all.map(|(namespace, verb)| Question { access: *access, verb, namespace })
     });
     let asked = futures::stream::iter(questions.map(|question| ask(client, question))).buffered(AT_ONCE);
     let denied: Vec<Option<Question>> = asked.try_collect().await?;

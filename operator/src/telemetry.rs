@@ -18,7 +18,7 @@ pub enum Format {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The level is not one.
-    #[error("--log-level {level:?} is not a level or a list of levels per module: {error}")]
+    #[error("--log {level:?} is not a level or a list of levels per module: {error}")]
     Level {
         /// What was given.
         level: String,

@@ -55,8 +55,9 @@ pub(super) async fn follow(controller: Controller, store: Store<Known>, queue: m
                 }
                 (false, Some(place)) => {
                     running.remove(place).1.abort();
-                    controller.health.ended(&resource.plural);
-                    controller.context.metrics.watch_ended(&resource.plural);
+                    let name = controller.watch_name(&resource);
+                    controller.health.ended(&name);
+                    controller.context.metrics.watch_ended(&name);
                 }
                 _ => {}
             }

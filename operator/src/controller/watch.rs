@@ -43,13 +43,26 @@ pub enum Scope {
     Namespace(String),
 }
 
+impl Scope {
+    /// The namespace, if it is one.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&str> {
+        match self {
+            Self::Cluster => None,
+            Self::Namespace(namespace) => Some(namespace),
+        }
+    }
+}
+
 /// What is watched.
 #[derive(Clone, Debug)]
 pub struct Watch {
     /// The kind and where.
     pub api: Api<DynamicObject>,
-    /// The kind's plural: the name of the watch.
+    /// The name of the watch: the kind's plural, and the namespace if it is only one.
     pub kind: String,
+    /// What nothing can be done without.
+    pub essential: bool,
     /// Labels of what is of interest.
     pub selector: Option<String>,
     /// Where it reports.
@@ -68,7 +81,7 @@ pub(super) fn our_label() -> String {
 /// Keeps the store of `GoHub`s, and asks for a look at each that changes.
 pub(super) async fn gohubs(controller: Controller, mut writer: Writer<Known>, queue: mpsc::Sender<ObjectRef<Known>>) {
     let resource = kube::api::ApiResource::erase::<crate::api::v1alpha1::GoHub>(&());
-    let watch = Watch { selector: None, ..controller.watch_of(&resource) };
+    let watch = Watch { selector: None, essential: true, ..controller.watch_of(&resource) };
     let store = writer.as_reader();
     let (events, mut seen) = mpsc::channel::<Event<Meta>>(1);
     let keep = async {
@@ -185,6 +198,9 @@ impl Watch {
                 Ended::Absent => {
                     // The API server answers, so the watch is not dead; there is only nothing to watch.
                     self.health.heard(&self.kind);
+                    if self.essential {
+                        self.health.waiting_for(Some(format!("the API server does not know {}", self.kind)));
+                    }
                     tracing::warn!(kind = self.kind, "the API server does not know this kind; waiting for it");
                     version = None;
                     tokio::time::sleep(pause::jittered(ABSENT)).await;
@@ -273,6 +289,9 @@ impl Watch {
                 Some(token) => params.continue_token = Some(token),
                 None => {
                     tell(Event::InitDone).await?;
+                    if self.essential {
+                        self.health.waiting_for(None);
+                    }
                     return Ok(page.metadata.resource_version.unwrap_or_default());
                 }
             }

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use super::memory::Memory;
 use super::observe::Hubs;
+use super::observed::Family;
 use super::references::References;
 use crate::events::Events;
 use crate::metrics::Metrics;
@@ -18,6 +19,8 @@ pub struct Context {
     pub hubs: Arc<dyn Hubs>,
     /// What the API server knows beside Kubernetes' own kinds.
     pub apis: watch::Receiver<Apis>,
+    /// What addresses pods have here.
+    pub family: Family,
     /// What was done before, to do nothing twice. Losing it costs requests and no correctness.
     pub memory: Memory,
     /// Which ConfigMaps of users' concern whom.

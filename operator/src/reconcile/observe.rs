@@ -53,6 +53,7 @@ pub async fn observe(context: &Context, gohub: &GoHub, owner: &Owner) -> Result<
     };
     let pods = hubs::reports(context.hubs.as_ref(), &found.hubs, &keys.admin).await;
     let observed = Observed {
+        family: context.family,
         config_from,
         keys,
         certificates,

@@ -34,12 +34,14 @@ pub fn in_order(desired: Desired) -> Result<(Vec<Wanted>, Vec<Wanted>), Error> {
         config,
         etcd,
         hub_service,
+        ingress,
         hub_deployment,
         hub_budget,
         hub_network_policy,
         autoscaler,
         service_monitor,
         prometheus_rule,
+        dashboard,
     } = desired;
     let mut first = vec![typed(&service_account)?];
     if let Some(etcd) = etcd {
@@ -57,9 +59,11 @@ pub fn in_order(desired: Desired) -> Result<(Vec<Wanted>, Vec<Wanted>), Error> {
     }
     then.extend(hub_network_policy.as_ref().map(typed).transpose()?);
     then.extend([typed(&hub_service)?, typed(&hub_budget)?, typed(&hub_deployment)?]);
+    then.extend(ingress.as_ref().map(typed).transpose()?);
     then.extend(autoscaler.as_ref().map(typed).transpose()?);
     then.extend(service_monitor.as_ref().map(dynamic).transpose()?);
     then.extend(prometheus_rule.as_ref().map(dynamic).transpose()?);
+    then.extend(dashboard.as_ref().map(typed).transpose()?);
     Ok((first, then))
 }
 
