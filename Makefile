@@ -29,8 +29,8 @@ generate: ## rewrites every generated file (the tests fail while one has drifted
 	@scripts/ensure.sh protoc helm
 	# The first runs rewrite what is stale and fail for it, the chart after the definition in it; the last shows that nothing is stale any more.
 	cargo test -q --workspace --test generated --test golden --test specification || true
-	cargo test -q -p gohub-operator --test chart || true
-	cargo test -q --workspace --test generated --test golden --test specification --test chart
+	cargo test -q -p gohub-operator --test chart --test o_list || true
+	cargo test -q --workspace --test generated --test golden --test specification --test chart --test o_list
 
 fmt: ## formats the sources
 	cargo fmt --all

@@ -39,7 +39,8 @@ fn every_make_target_that_a_page_names_exists() {
     for name in PAGES {
         let text = page(name);
         for rest in text.split("`make ").skip(1).chain(text.split("\nmake ").skip(1)) {
-            let target: String = rest.chars().take_while(char::is_ascii_lowercase).collect();
+            let named = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-';
+            let target: String = rest.chars().take_while(named).collect();
             assert!(makefile.contains(&format!("\n{target}:")), "{name} says `make {target}`");
         }
     }

@@ -133,6 +133,29 @@ fn rules_across_fields_stand_in_the_schema_with_their_messages() {
 }
 
 #[test]
+fn o9_what_cannot_change_is_compared_with_what_it_was() {
+    let rules = [rules::ETCD, rules::STORAGE].concat();
+    let transitions: Vec<_> = rules.iter().filter(|rule| rule.rule.contains("oldSelf")).collect();
+    for field in ["mode cannot change", "size can grow and cannot shrink", "className cannot change"] {
+        assert!(transitions.iter().any(|rule| rule.message.starts_with(field)), "{field}");
+    }
+}
+
+#[test]
+fn kubectl_explains_the_settings_of_the_hub() {
+    let spec = schema()["properties"]["spec"].clone();
+    let heartbeat = &spec["properties"]["config"]["properties"]["heartbeat"];
+    assert!(heartbeat["description"].as_str().unwrap().starts_with("Heartbeats."), "{heartbeat}");
+    for (name, field) in heartbeat["properties"].as_object().unwrap() {
+        let text = field["description"].as_str().unwrap();
+        assert!(
+            text.contains("Default `"),
+            "kubectl explain gohub.spec.config.heartbeat.{name} hides the default: {text}"
+        );
+    }
+}
+
+#[test]
 fn kubectl_finds_scales_and_shows_it() {
     let (crd, version) = (crd(), version());
     assert_eq!(crd["spec"]["names"]["shortNames"][0], "gh");

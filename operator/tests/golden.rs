@@ -231,6 +231,16 @@ fn a_hot_setting_restarts_no_pod_and_a_cold_one_does() {
 }
 
 #[test]
+fn o13_an_autoscaler_scales_the_resource_whose_number_the_deployment_follows() {
+    let plan = plan_of(&files("tests/golden", "production.in.yaml")[0]);
+    let all = objects(&plan);
+    let autoscaler = all.iter().find(|object| object["kind"] == "HorizontalPodAutoscaler").unwrap();
+    assert_eq!(autoscaler["spec"]["scaleTargetRef"]["kind"], "GoHub");
+    let deployment = all.iter().find(|object| object["kind"] == "Deployment").unwrap();
+    assert_eq!(deployment["spec"]["replicas"], plan.hub.replicas);
+}
+
+#[test]
 fn pods_with_ipv6_addresses_listen_on_them_and_are_found_by_them() {
     let gohub = read(&files("tests/golden", "minimal.in.yaml")[0]);
     let all = objects(&validate(&gohub, &Observed { family: Family::V6, ..observed() }).unwrap());

@@ -51,7 +51,8 @@ pub struct GoHubSpec {
     /// The hub pods.
     pub hub: Hub,
     /// The hubs' configuration, exactly as in a hub's `config.yaml`. Changes are loaded without a restart. What is left out keeps the
-    /// hub's own default.
+    /// hub's own default. With a token, password or key in it the hubs' file is a Secret instead of a ConfigMap; who may read this object
+    /// reads it here all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<Settings>,
     /// A ConfigMap of the same namespace to take the configuration from, instead of `config`.

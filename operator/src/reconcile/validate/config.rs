@@ -50,13 +50,29 @@ pub(super) fn resolve(spec: &GoHubSpec, observed: &Observed, owner: &Owner, etcd
         }
     };
     let field = if spec.config_from.is_some() { "spec.configFrom" } else { "spec.config" };
-    let at = |error: &SettingsError| Invalid::Field { field: field.to_owned(), message: error.to_string() };
+    let at = |error: &SettingsError| refused(field, error);
     // The rules across fields are judged with the pods' environment, where half of the cluster's settings are.
     let environment = hub_environment::values(owner, observed.family, &observed.keys, &spec.hub, etcd);
     let settings = Settings::from_yaml(&text, environment.into_iter()).map_err(|error| at(&error))?;
     refuse_ours(field, &text)?;
     let hash = Settings::hash_of_text(&text).map_err(|error| at(&error))?;
     Ok(Config { source, hash, settings })
+}
+
+/// The hub's words, at the place in the spec that they are about.
+fn refused(field: &str, error: &SettingsError) -> Invalid {
+    let (field, message) = match error {
+        SettingsError::Field { path, message } => match path.strip_prefix("cluster.etcd.endpoints") {
+            // The only setting of ours whose value is a user's all the same.
+            Some(index) => {
+                let message = message.split(" (from GOHUB_").next().unwrap_or(message);
+                (format!("spec.etcd.external.endpoints{index}"), message.to_owned())
+            }
+            None => (format!("{field}.{path}"), message.clone()),
+        },
+        SettingsError::Yaml(_) | SettingsError::Environment { .. } => (field.to_owned(), error.to_string()),
+    };
+    Invalid::Field { field, message }
 }
 
 fn refuse_ours(field: &str, text: &str) -> Result<(), Invalid> {
