@@ -2,9 +2,9 @@
 SHELL := bash
 CONFIG ?= config/config.yaml
 
-.PHONY: help run test check bench conformance coverage generate fmt
+.PHONY: help run test check bench conformance coverage generate fmt images e2e e2e-smoke e2e-up e2e-down
 help: ## lists these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## builds the hub and runs it with config/config.yaml; nothing else is needed
 	@scripts/ensure.sh protoc
@@ -34,3 +34,18 @@ generate: ## rewrites every generated file (the tests fail while one has drifted
 
 fmt: ## formats the sources
 	cargo fmt --all
+
+images: ## the container images as archives under target/images, without a registry
+	@scripts/images.sh
+
+e2e: ## every end-to-end test on a kind cluster of its own, which is taken away again
+	@scripts/e2e.sh run
+
+e2e-smoke: ## apply, scale and configuration on a kind cluster, with dev builds
+	@scripts/e2e.sh smoke
+
+e2e-up: ## a kind cluster of three nodes with images and operator, to try things in
+	@scripts/e2e.sh up
+
+e2e-down: ## takes that cluster away
+	@scripts/e2e.sh down
