@@ -20,6 +20,7 @@
 pub mod admin;
 pub mod app;
 pub mod args;
+mod backoff;
 pub mod bus;
 pub mod clock;
 pub mod cluster;

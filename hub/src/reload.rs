@@ -139,15 +139,30 @@ impl Reload {
         }
     }
 
-    /// Records that the settings in force could not be carried out in full: shown like a refusal, until the next ones.
-    pub fn complain(&self, message: String) {
-        self.metrics.refuse();
-        self.status.send_modify(|status| status.refuse(message, None));
+    /// Records that `setting`, although loaded, could not be carried out: shown like a refusal until it is.
+    pub fn complain(&self, setting: &'static str, error: &dyn std::fmt::Display) {
+        let message = format!("{setting}: {error}");
+        if self.carry_out(setting, Some(message.clone())) {
+            self.metrics.refused.inc();
+            tracing::error!(%message, "a setting could not be carried out, trying again");
+        }
     }
 
-    /// Ends a complaint, unless something else was complained of since.
-    pub fn withdraw(&self, message: &str) {
-        self.status.send_if_modified(|status| status.forgive(message));
+    /// Records that `setting` is carried out.
+    pub fn content(&self, setting: &'static str) {
+        if self.carry_out(setting, None) {
+            tracing::info!(setting, "carried out after all");
+        }
+    }
+
+    fn carry_out(&self, setting: &'static str, message: Option<String>) -> bool {
+        let mut is_news = false;
+        self.status.send_if_modified(|status| {
+            is_news = status.carry_out(setting, message);
+            self.metrics.stale.set(u64::from(status.last_error.is_some()));
+            is_news
+        });
+        is_news
     }
 
     /// Puts `settings` in force, as a changed file would.
@@ -158,10 +173,9 @@ impl Reload {
         settings.validate()?;
         (self.judge)(&settings)?;
         let hash = settings.hash();
-        self.metrics.loaded(&hash);
         let restart = gohub_settings::diff(&self.booted, &settings).restart;
+        self.loaded(hash, restart);
         self.settings.send_replace(Arc::new(settings));
-        self.status.send_replace(Status::loaded(hash, restart));
         Ok(())
     }
 
@@ -258,8 +272,7 @@ impl Reload {
         let diff = gohub_settings::diff(&self.settings(), &settings);
         let restart = gohub_settings::diff(&self.booted, &settings).restart;
         tracing::info!(%hash, changed = %diff.changed.join(", "), restart_required = %restart.join(", "), "configuration loaded");
-        self.metrics.loaded(&hash);
-        self.status.send_replace(Status::loaded(hash, restart));
+        self.loaded(hash, restart);
         // Equal settings (a comment was edited) wake nobody.
         self.settings.send_if_modified(|now| {
             let differs = !diff.is_empty();
@@ -269,6 +282,14 @@ impl Reload {
             differs
         });
         Ok(())
+    }
+
+    fn loaded(&self, hash: String, restart: Vec<String>) {
+        self.metrics.loaded(&hash);
+        self.status.send_modify(|status| {
+            status.load(hash, restart);
+            self.metrics.stale.set(u64::from(status.last_error.is_some()));
+        });
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {

@@ -447,6 +447,27 @@ async fn the_listener_follows_its_address_and_rotated_keys() {
 }
 
 #[tokio::test]
+async fn a_taken_address_is_complained_of_and_had_once_it_is_free() {
+    let mut running = Running::start().await;
+    running.local.mark_unchanged();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let wanted = taken.local_addr().unwrap();
+    fs::write(running.directory.path().join("config.yaml"), format!("admin: {{addr: '{wanted}'}}\n")).unwrap();
+    running.reload.nudge();
+    let mut status = running.reload.watch_status();
+    let mut complaint = async |is_there: bool| {
+        let found = status.wait_for(|status| status.last_error.is_some() == is_there);
+        let found = tokio::time::timeout(Duration::from_secs(20), found).await.expect("in time").unwrap();
+        found.last_error.as_ref().and_then(|refusal| refusal.field.clone())
+    };
+    assert_eq!(complaint(true).await.as_deref(), Some("admin.addr"));
+    drop(taken);
+    tokio::time::timeout(Duration::from_secs(20), running.local.changed()).await.unwrap().unwrap();
+    assert_eq!(*running.local.borrow(), wanted);
+    complaint(false).await;
+}
+
+#[tokio::test]
 async fn a_stop_ends_the_listener_although_a_caller_keeps_its_connection() {
     let running = Running::start().await;
     running.call(Method::GET, "/api/v1/log-level", "").await;

@@ -10,15 +10,20 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Admin, router};
+use crate::backoff::Backoff;
 use crate::lifecycle::Tasks;
 
 /// Time a caller has to send a request's head, and to begin the next one on a connection it keeps.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// Connections at once; more are closed as they come. Probes, scrapers and a few back ends need far fewer.
 const MAX_CONNECTIONS: usize = 512;
+/// How soon a move that failed is tried again, and how often in the end.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+const TRY_AT_LAST: Duration = Duration::from_mins(1);
 /// Pause after an accept that failed for want of descriptors, which nobody but time gives back.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -69,7 +74,10 @@ impl Server {
         let mut settings = self.admin.reload.watch();
         // What changed between the bind and here is looked at once.
         settings.mark_changed();
+        let mut backoff = Backoff::new(TRY_AGAIN, TRY_AT_LAST);
+        let mut again = Instant::now();
         loop {
+            let asked = settings.borrow().admin.addr;
             tokio::select! {
                 () = stop.cancelled() => return,
                 changed = settings.changed() => {
@@ -78,6 +86,12 @@ impl Server {
                     }
                     let wanted = settings.borrow_and_update().admin.addr;
                     self.move_to(wanted).await;
+                    backoff.reset();
+                    again = Instant::now() + backoff.bound();
+                }
+                () = tokio::time::sleep_until(again), if asked != self.wanted => {
+                    self.move_to(asked).await;
+                    again = Instant::now() + backoff.bound();
                 }
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => {
@@ -100,7 +114,7 @@ impl Server {
     /// `127.0.0.1:9090` needs the port to be free.
     async fn move_to(&mut self, wanted: SocketAddr) {
         if wanted == self.wanted {
-            return;
+            return self.admin.reload.content("admin.addr");
         }
         let old = *self.local.borrow();
         let mut moved = bind(wanted).await;
@@ -121,8 +135,9 @@ impl Server {
                 tracing::info!(from = %old, to = %local, "admin listener moved");
                 (self.listener, self.wanted) = (listener, wanted);
                 self.local.send_replace(local);
+                self.admin.reload.content("admin.addr");
             }
-            Err(error) => tracing::error!(%error, still = %old, "admin listener could not move"),
+            Err(error) => self.admin.reload.complain("admin.addr", &error),
         }
     }
 }

@@ -23,6 +23,7 @@ use super::local::Local;
 use super::shards::Shards;
 use super::{Hub, Inner, Listening, vitals};
 use crate::admin::{Admin, Error as AdminError, Server};
+use crate::backoff::Backoff;
 use crate::bus::Switch;
 use crate::clock;
 use crate::cluster::ClusterError;
@@ -253,14 +254,17 @@ async fn serve_admin(inner: &Arc<Inner>, telemetry: Telemetry) -> Result<(), Adm
     Ok(())
 }
 
-/// How often something that could not be carried out is tried again.
-const TRY_AGAIN: Duration = Duration::from_secs(2);
+/// How soon something that could not be carried out is tried again, and how often in the end: a try for another interface of the same port
+/// closes the listener for a moment.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+const TRY_AT_LAST: Duration = Duration::from_mins(1);
 
 fn follow(inner: &Arc<Inner>) {
     let mut updates = inner.reload.watch();
     let (hub, stop) = (Arc::clone(inner), inner.tasks.token());
     inner.tasks.spawn("settings", async move {
-        let mut undone = Undone::default();
+        let (mut undone, mut backoff) = (Undone::default(), Backoff::new(TRY_AGAIN, TRY_AT_LAST));
+        let mut pause = TRY_AGAIN;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -268,11 +272,13 @@ fn follow(inner: &Arc<Inner>) {
                     Ok(()) => {
                         let settings = Arc::clone(&updates.borrow_and_update());
                         hub.configure(settings, &mut undone).await;
+                        backoff.reset();
                     }
                     Err(_) => return,
                 },
-                () = tokio::time::sleep(TRY_AGAIN), if undone.is_any() => hub.finish(&hub.now(), &mut undone).await,
+                () = tokio::time::sleep(pause), if undone.is_any() => hub.finish(&hub.now(), &mut undone).await,
             }
+            pause = backoff.bound();
         }
     });
 }

@@ -10,7 +10,6 @@ use super::{Inner, Listening};
 use crate::dispatcher::Live;
 use crate::log::Retention;
 use crate::net::{AdmissionLimits, Door, Listener};
-use crate::reload::Reload;
 use crate::shard::{Command, ShardConfig, SlowPolicy};
 use crate::ws::{FrameLimits, Library};
 
@@ -74,32 +73,15 @@ pub(super) fn node_name(settings: &Settings) -> String {
 /// works or other settings come.
 #[derive(Debug, Default)]
 pub(super) struct Undone {
+    listener: bool,
     /// The settings whose cluster is in force instead.
     cluster: Option<Arc<Settings>>,
-    complaint: Option<String>,
 }
 
 impl Undone {
     /// Whether anything has to be tried again.
     pub(super) fn is_any(&self) -> bool {
-        self.complaint.is_some()
-    }
-
-    /// A fault is told when it comes and when it goes, not at every try.
-    fn say(&mut self, complaint: Option<String>, reload: &Reload) {
-        if self.complaint == complaint {
-            return;
-        }
-        if let Some(before) = std::mem::replace(&mut self.complaint, complaint) {
-            reload.withdraw(&before);
-        }
-        match &self.complaint {
-            Some(complaint) => {
-                tracing::error!(%complaint, "settings could not be carried out in full, trying again");
-                reload.complain(complaint.clone());
-            }
-            None => tracing::info!("settings carried out in full"),
-        }
+        self.listener || self.cluster.is_some()
     }
 }
 
@@ -126,23 +108,27 @@ impl Inner {
 
     /// Does what can fail: the listener's move and the change of the bus.
     pub(super) async fn finish(self: &Arc<Self>, settings: &Arc<Settings>, undone: &mut Undone) {
-        let mut faults = Vec::new();
-        if self.listening().wanted != settings.server.addr
-            && let Err(error) = self.move_listener(settings.server.addr, settings.server.backlog).await
+        let server = &settings.server;
+        undone.listener = false;
+        if self.listening().wanted == server.addr {
+            self.reload.content("server.addr");
+        } else if let Err(error) = self.move_listener(server.addr, server.backlog).await {
+            self.reload.complain("server.addr", &error);
+            undone.listener = true;
+        } else {
+            self.reload.content("server.addr");
+        }
+        let Some(before) = undone.cluster.take() else { return };
+        let is_touched = gohub_settings::diff(&before, settings).touches("cluster");
+        if is_touched
+            && (before.cluster.enabled || settings.cluster.enabled)
+            && let Err(error) = self.change_bus(&before, settings).await
         {
-            faults.push(format!("server.addr: {error}; the old listener stays"));
+            self.reload.complain("cluster", &error);
+            undone.cluster = Some(before);
+        } else {
+            self.reload.content("cluster");
         }
-        if let Some(before) = undone.cluster.take() {
-            let touched = gohub_settings::diff(&before, settings).touches("cluster");
-            if touched
-                && (before.cluster.enabled || settings.cluster.enabled)
-                && let Err(error) = self.change_bus(&before, settings).await
-            {
-                faults.push(format!("cluster: {error}; the bus stays as it was"));
-                undone.cluster = Some(before);
-            }
-        }
-        undone.say((!faults.is_empty()).then(|| faults.join("; ")), &self.reload);
     }
 
     /// Moves the listener. Another address of the same port may need the old one to be gone first; if it cannot be had all the same, the old one

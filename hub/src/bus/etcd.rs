@@ -10,7 +10,6 @@
 //! The order is etcd's revision, and inside it the order of publishing (see `order`). A receipt is resolved when the watch returns the
 //! publication, because only then it is known not to be a duplicate. Decisions: docs/adr/0005 to 0008.
 
-mod backoff;
 mod condition;
 mod connect;
 mod fault;
@@ -44,7 +43,7 @@ use queue::{Queue, QueueLimits};
 use session::Session;
 use sink::Sink;
 
-pub(crate) use {backoff::Backoff, connect::Connector, fault::Fault, keys::Keys};
+pub(crate) use {connect::Connector, fault::Fault, keys::Keys};
 
 use super::{BusHealth, BusMetrics, BusObserver, Inlet, MessageBus, PublishError, Receipt, SeenLimits};
 use crate::lifecycle::Tasks;

@@ -13,7 +13,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::bus::etcd::{Backoff, Connector, Fault, Keys};
+use crate::backoff::Backoff;
+use crate::bus::etcd::{Connector, Fault, Keys};
 use crate::inventory::NodeInfo;
 use crate::lifecycle::Tasks;
 

@@ -15,7 +15,7 @@ pub struct ConfigStats {
     loaded: Mutex<Option<Loaded>>,
     /// Files that were refused; the last good configuration stayed.
     pub refused: Counter,
-    /// Gauge: 1 while the newest file is a refused one.
+    /// Gauge: 1 while the newest file is a refused one, or one that could not be carried out in full.
     pub stale: Counter,
 }
 

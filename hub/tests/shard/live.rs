@@ -115,11 +115,17 @@ async fn a_port_that_is_taken_is_tried_again_until_it_is_free() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let wanted = taken.local_addr().unwrap();
     change(&hub, |settings| settings.server.addr = wanted).await;
-    until("it is complained of", || hub.reload().status().last_error.is_some()).await;
+    let complaint = || hub.reload().status().last_error;
+    until("it is complained of", || complaint().is_some()).await;
+    assert_eq!(complaint().unwrap().field.as_deref(), Some("server.addr"));
     Client::connect(&hub, "meanwhile").await;
+    change(&hub, |settings| settings.limits.max_connections += 1).await;
+    assert!(complaint().is_some(), "other settings do not make it true");
+    assert_eq!(hub.metrics().config().stale.get(), 1);
     drop(taken);
     until("it has moved", || hub.address() == wanted).await;
-    until("nothing is complained of any more", || hub.reload().status().last_error.is_none()).await;
+    until("nothing is complained of any more", || complaint().is_none()).await;
+    assert_eq!(hub.metrics().config().stale.get(), 0);
     Client::connect(&hub, "late").await;
 }
 

@@ -17,12 +17,12 @@ use etcd_client::{Compare, CompareOp, PutOptions, Txn, TxnOp, TxnOpResponse, Txn
 use tokio::time::timeout;
 
 use super::Core;
-use super::backoff::Backoff;
 use super::condition::Part;
 use super::fault::Fault;
 use super::queue::Waiting;
 use super::session::Session;
 use super::unicast_lease::UnicastLease;
+use crate::backoff::Backoff;
 use crate::bus::PublishError;
 use crate::bus::batch::{self, BatchId};
 use crate::protocol::{Publication, Target};

@@ -10,7 +10,6 @@ use etcd_client::{PutOptions, Txn, TxnOp};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Core;
-use super::backoff::Backoff;
 use super::condition::Part;
 use super::fault::Fault;
 
@@ -145,3 +144,4 @@ pub(crate) async fn end(core: &Core, session: Session) {
 fn ttl(core: &Core) -> Duration {
     core.etcd.settings().lease_ttl.as_std()
 }
+use crate::backoff::Backoff;

@@ -15,12 +15,12 @@ use std::time::Duration;
 use etcd_client::{Client, EventType, WatchFilterType, WatchOptions, WatchResponse, WatchStream};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::backoff::Backoff;
 use super::condition::Part;
 use super::fault::Fault;
 use super::order::{Assembler, Event, Pushed};
 use super::origin::{self, Origin};
 use super::{Core, window};
+use crate::backoff::Backoff;
 use crate::clock::unix_millis;
 use crate::protocol::GapReason;
 

@@ -22,9 +22,14 @@ impl Backoff {
 
     /// A random time up to the doubled former bound.
     pub(crate) fn next(&mut self) -> Duration {
+        self.bound().mul_f64(fastrand::f64())
+    }
+
+    /// The doubled former bound itself, where nobody else tries at the same time.
+    pub(crate) fn bound(&mut self) -> Duration {
         let bound = self.first.saturating_mul(1 << self.tries.min(16)).min(self.longest);
         self.tries = self.tries.saturating_add(1);
-        bound.mul_f64(fastrand::f64())
+        bound
     }
 }
 
