@@ -31,6 +31,8 @@ impl Refusal {
 
 /// Questions that one connection may have under way: each makes every shard, and in a cluster every hub, work.
 const MAX_QUESTIONS: u32 = 16;
+/// Pages of older entries that may wait for one connection, over all the rooms it joined with `from_offset`.
+const MAX_REPLAYS: usize = 8;
 
 /// A page of a room's history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,6 +182,10 @@ impl Session<'_> {
     /// Too many rooms.
     pub fn join(&mut self, room: &RoomName, from: Option<Offset>) -> Result<Offset, Refusal> {
         self.core.pull();
+        if from.is_some() && self.connection().replay.len() > MAX_REPLAYS * self.core.config.max_history {
+            let reason = "from_offset: read what earlier joins brought first";
+            return Err(Refusal::new(ErrorCode::Overloaded, reason));
+        }
         let (epoch, newest) = self.now();
         let target = Target::Room(room.clone());
         let known = self.core.view.find(&target);
@@ -241,13 +247,16 @@ impl Session<'_> {
 
     /// Queues the room's entries of these positions, which come after `after`, in front of everything at the cursor; the newest `max_history`.
     fn replay(&mut self, stream: StreamId, after: Offset, span: Range<Position>) {
-        let positions: Vec<Position> =
-            self.core.view.positions_from(stream, span.start).take_while(|position| *position < span.end).collect();
-        let max = self.core.config.max_history;
-        let skipped = positions.len().saturating_sub(max);
+        let view = &self.core.view;
+        // A room may have any number of them: they are counted, and only the newest are looked at.
+        let count_from = |position| view.positions_from(stream, position).len();
+        let all = count_from(span.start).saturating_sub(count_from(span.end));
+        let skipped = all.saturating_sub(self.core.config.max_history);
+        let positions: Vec<Position> = view.positions_from(stream, span.start).take(all).skip(skipped).collect();
         if skipped > 0 {
-            let offset = |position| self.core.view.offset(position).unwrap_or_default();
-            let (from, to) = (offset(positions[0]), offset(positions[skipped - 1]));
+            let offset = |position: Option<Position>| position.and_then(|p| view.offset(p)).unwrap_or_default();
+            let nth = |n| view.positions_from(stream, span.start).nth(n);
+            let (from, to) = (offset(nth(0)), offset(nth(skipped - 1)));
             let count = Some(skipped as u64);
             let room = self.core.view.target(stream).clone();
             let room = match &room {
@@ -261,7 +270,7 @@ impl Session<'_> {
             true => after,
             false => connection.replay_after.min(after),
         };
-        connection.replay.extend_from_slice(&positions[skipped..]);
+        connection.replay.extend_from_slice(&positions);
         connection.replay.sort_unstable();
         connection.replay.dedup();
         self.core.enqueue(self.slot);

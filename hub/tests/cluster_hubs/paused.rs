@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use etcd_client::{EventType, WatchOptions};
 use gohub::protocol::ErrorCode;
-use gohub_settings::Duration as Time;
+use gohub_settings::{ByteSize, Duration as Time};
 
 use crate::deadline::{PATIENCE, bounded, eventually};
 use crate::etcd::Cluster;
@@ -26,6 +26,8 @@ async fn a_hub_stopped_past_its_lease_registers_anew_writes_nothing_stale_and_hi
         short.cluster.etcd.lease_ttl = Time::from_secs(2);
         // Longer than it stands still: what it holds is not given up but tried when it goes on.
         short.cluster.etcd.request_timeout = Time::from_secs(30);
+        // The burst is several transactions: one is under way, and the others wait.
+        short.cluster.etcd.max_batch_bytes = ByteSize::from_kib(4);
         let a = Process::start(short).await;
         let b = Process::start(settings("b", cluster.endpoints())).await;
         let mut witnesses = Witness::several("w", 4, &[a.address, b.address]).await;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use futures::SinkExt;
 use gohub::protocol::client::{ClientRequest, ServerFrame};
 use gohub::protocol::{ErrorCode, GapReason, Offset};
 use gohub_settings::ByteSize;
@@ -61,6 +62,33 @@ async fn a_replay_longer_than_a_page_begins_with_a_gap() {
     let (from, to, room) = (offsets[0], offsets[1], Some("r".to_owned()));
     assert_eq!(bob.frame().await, ServerFrame::Gap { from, to, count: Some(2), reason: GapReason::Expired, room });
     assert_eq!(bob.texts(3).await, ["2", "3", "4"]);
+}
+
+#[tokio::test]
+async fn replays_that_nobody_has_read_yet_are_bounded() {
+    let mut settings = settings();
+    settings.limits.max_page = 1;
+    let hub = start(settings).await;
+    let mut alice = Client::connect(&hub, "alice").await;
+    let rooms: Vec<String> = (0..20).map(|number| format!("room-{number}")).collect();
+    for room in &rooms {
+        say(&mut alice, room, "1").await;
+    }
+    let mut bob = Client::connect(&hub, "bob").await;
+    // All in one write, so that they are read together.
+    for room in &rooms {
+        let request = ClientRequest::join(room).from_offset(Offset::ZERO).reference(room);
+        let text = String::from_utf8(request.encode(gohub::protocol::Format::Json)).unwrap();
+        bob.socket().feed(tokio_tungstenite::tungstenite::Message::text(text)).await.unwrap();
+    }
+    bob.socket().flush().await.unwrap();
+    let frames = bob.settle().await;
+    let is_refused = |frame: &&ServerFrame| matches!(frame, ServerFrame::Error { code: ErrorCode::Overloaded, .. });
+    let refused = frames.iter().filter(is_refused).count();
+    let replayed = frames.iter().filter(|frame| matches!(frame, ServerFrame::Publication(..))).count();
+    assert_eq!((replayed, refused), (9, 11), "eight pages and one more: {frames:?}");
+    bob.ack(ClientRequest::join("room-19").from_offset(Offset::ZERO)).await;
+    assert_eq!(bob.text().await, "1");
 }
 
 #[tokio::test]
