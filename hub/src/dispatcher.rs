@@ -55,7 +55,7 @@ pub struct Dispatcher {
     live: ArcSwap<Live>,
     stats: Arc<NetStats>,
     tasks: Tasks,
-    webhooks: Option<reqwest::Client>,
+    webhooks: webhook::Webhooks,
 }
 
 /// What a dispatcher is made of.
@@ -95,7 +95,7 @@ impl Dispatcher {
     pub fn new(parts: DispatcherParts) -> Self {
         let DispatcherParts { bus, directory, colleagues, handlers, observers, live, stats, tasks } = parts;
         let live = ArcSwap::from_pointee(live);
-        Self { bus, directory, colleagues, handlers, observers, live, stats, tasks, webhooks: webhook::client() }
+        Self { bus, directory, colleagues, handlers, observers, live, stats, tasks, webhooks: webhook::Webhooks::new() }
     }
 
     /// New settings, for messages from now on.

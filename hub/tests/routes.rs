@@ -4,11 +4,13 @@
 mod application;
 
 use application::Application;
+use futures::SinkExt;
 use gohub::Hub;
 use gohub::protocol::client::{ClientRequest, ServerFrame};
-use gohub::protocol::{ErrorCode, Target};
+use gohub::protocol::{ErrorCode, Format, Target};
 use gohub_settings::{Duration, Route, Settings};
 use gohub_test_client::{Client, json, settings, start, text_of};
+use tokio_tungstenite::tungstenite::Message;
 
 async fn hub(routes: &str) -> Hub {
     let Settings { routes, .. } = Settings::from_yaml(&format!("routes: {routes}"), std::iter::empty()).unwrap();
@@ -104,4 +106,28 @@ async fn a_webhook_that_says_nothing_is_given_up_in_time() {
     let mut alice = Client::connect(&hub, "alice").await;
     let (code, message) = refused(alice.request(ClientRequest::new(1000)).await);
     assert_eq!((code, message.as_str()), (ErrorCode::HandlerFailed, "the application did not answer in time"));
+}
+
+#[tokio::test]
+async fn webhooks_of_one_read_are_bounded() {
+    let application = Application::silent().await;
+    let mut settings = settings();
+    settings.limits.max_inflight_publishes = 4;
+    let routes = format!("routes: [{{id: 1000, to: webhook, url: '{}', timeout: 2s}}]", application.url);
+    settings.routes = Settings::from_yaml(&routes, std::iter::empty()).unwrap().routes;
+    let hub = start(settings).await;
+    let mut alice = Client::connect(&hub, "alice").await;
+    for number in 0..100 {
+        let text = ClientRequest::new(1000).reference(number.to_string()).encode(Format::Json);
+        alice.socket().feed(Message::text(String::from_utf8(text).unwrap())).await.unwrap();
+    }
+    alice.socket().flush().await.unwrap();
+    let mut codes = Vec::new();
+    while codes.len() < 100 {
+        codes.push(refused(alice.frame().await).0);
+    }
+    let called = codes.iter().filter(|code| **code == ErrorCode::HandlerFailed).count();
+    assert_eq!(codes.iter().filter(|code| **code == ErrorCode::Overloaded).count(), 100 - called);
+    // The read that brought the first ones may have ended before all had come; then the rest waited for their answers.
+    assert!((4..50).contains(&called), "{called}");
 }

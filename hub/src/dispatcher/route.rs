@@ -25,7 +25,7 @@ pub(super) fn handle(
             let to = ClientId::parse(to).map_err(|error| Refusal::new(ErrorCode::BadClient, format!("to {error}")))?;
             return Context::new(dispatcher, session).forward_to_client(to, request);
         }
-        RouteTo::Webhook => webhook::handle(dispatcher, session, request, route),
+        RouteTo::Webhook => return webhook::handle(dispatcher, session, request, route),
     }
     Ok(())
 }

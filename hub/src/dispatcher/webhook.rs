@@ -7,18 +7,42 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gohub_settings::{Route, Secret};
 use serde_json::{Map, Value, value::RawValue};
+use tokio::sync::Semaphore;
 
 use super::Dispatcher;
 use crate::clock;
 use crate::protocol::{DataRef, ErrorCode, HubMessage, Payload, Request};
-use crate::shard::{Command, Session};
+use crate::shard::{Command, Refusal, Session};
 
 /// The header by which the application knows that it was this hub: `sha256=` and the HMAC-SHA256 of the body in hex.
 const SIGNATURE: &str = "x-gohub-signature";
 /// An answer longer than this is not read.
 const MAX_ANSWER: usize = 64 << 10;
+const LATE: &str = "the application did not answer in time";
 
-pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request: &Request<'_>, route: &Route) {
+/// Calls under way at once, of all clients together: each holds a descriptor, and the application is meant to answer them.
+const MAX_CALLS: usize = 256;
+
+/// The hub's way to call applications.
+pub(super) struct Webhooks {
+    /// None if the system's certificates could not be read.
+    client: Option<reqwest::Client>,
+    places: Arc<Semaphore>,
+}
+
+impl Webhooks {
+    pub(super) fn new() -> Self {
+        Self { client: client(), places: Arc::new(Semaphore::new(MAX_CALLS)) }
+    }
+}
+
+pub(super) fn handle(
+    dispatcher: &Dispatcher,
+    session: &mut Session<'_>,
+    request: &Request<'_>,
+    route: &Route,
+) -> Result<(), Refusal> {
+    session.has_room_for_wait()?;
     let mut body = Map::new();
     let mut put =
         |name: &str, value: Option<String>| value.map(|value| body.insert(name.to_owned(), Value::String(value)));
@@ -30,8 +54,8 @@ pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request
     body.insert("message_id".to_owned(), request.id.into());
     body.insert("ts".to_owned(), clock::unix_millis().into());
     let body = with_data(body, request.data.as_ref());
-    let call = dispatcher.webhooks.as_ref().map(|client| {
-        let call = client.post(&route.url).timeout(route.timeout.as_std()).header("content-type", "application/json");
+    let call = dispatcher.webhooks.client.as_ref().map(|client| {
+        let call = client.post(&route.url).header("content-type", "application/json");
         match route.secret.is_empty() {
             true => call.body(body),
             false => call.header(SIGNATURE, signature(&route.secret, body.as_bytes())).body(body),
@@ -39,11 +63,19 @@ pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request
     });
     let reference: Option<Box<str>> = request.reference.as_deref().map(Box::from);
     let (handle, key, format, id) = (session.handle(), session.key(), session.format(), request.id);
-    let stats = Arc::clone(&dispatcher.stats);
+    let (stats, places, time) =
+        (Arc::clone(&dispatcher.stats), Arc::clone(&dispatcher.webhooks.places), route.timeout.as_std());
     session.begin_wait();
     dispatcher.tasks.spawn("webhook", async move {
         let answer = match call {
-            Some(call) => ask(call).await,
+            // The wait for a place is part of the time: a client is not kept longer because others call, too.
+            Some(call) => {
+                let turn = async {
+                    let _place = places.acquire().await;
+                    ask(call).await
+                };
+                tokio::time::timeout(time, turn).await.unwrap_or(Err(LATE))
+            }
             None => Err("this hub cannot make HTTP calls"),
         };
         stats.webhooks.inc(if answer.is_ok() { "ok" } else { "failed" });
@@ -59,6 +91,7 @@ pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request
         });
         handle.send(Command::Deliver { key, reference, message });
     });
+    Ok(())
 }
 
 fn signature(secret: &Secret, body: &[u8]) -> String {
@@ -68,7 +101,7 @@ fn signature(secret: &Secret, body: &[u8]) -> String {
 }
 
 /// A client that follows no redirect: what was configured is what is called.
-pub(super) fn client() -> Option<reqwest::Client> {
+fn client() -> Option<reqwest::Client> {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
     client.inspect_err(|error| tracing::error!(%error, "no HTTP client, webhooks will fail")).ok()
 }
@@ -95,13 +128,10 @@ fn with_data(mut fields: Map<String, Value>, data: Option<&DataRef<'_>>) -> Stri
 
 /// 2xx with JSON, or nothing: success. The reasons say nothing about the URL: they are told to clients.
 async fn ask(call: reqwest::RequestBuilder) -> Result<Option<Payload>, &'static str> {
-    let mut response = call.send().await.map_err(|error| {
-        if error.is_timeout() {
-            "the application did not answer in time"
-        } else {
-            "the application could not be reached"
-        }
-    })?;
+    let mut response = call
+        .send()
+        .await
+        .map_err(|error| if error.is_timeout() { LATE } else { "the application could not be reached" })?;
     if !response.status().is_success() {
         return Err("the application refused");
     }

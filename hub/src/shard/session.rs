@@ -150,6 +150,19 @@ impl Session<'_> {
         Receipt::new(move |result| handle.send(Command::Resolve { key, reference, result }))
     }
 
+    /// Whether this connection may start something more that takes time. One read can bring thousands of requests, and is only paused after it.
+    ///
+    /// # Errors
+    /// So much is under way for it already.
+    pub fn has_room_for_wait(&mut self) -> Result<(), Refusal> {
+        let max = self.core.config.max_inflight;
+        if self.connection().inflight >= max {
+            let reason = format!("{max} requests are under way (limits.max_inflight_publishes)");
+            return Err(Refusal::new(ErrorCode::Overloaded, reason));
+        }
+        Ok(())
+    }
+
     /// An answer to this connection is on its way and will end with a [`Command::Deliver`]: counted like a publication under way.
     pub fn begin_wait(&mut self) {
         let connection = self.connection();
