@@ -4,13 +4,11 @@
 mod application;
 
 use application::Application;
-use futures::SinkExt;
 use gohub::Hub;
 use gohub::protocol::client::{ClientRequest, ServerFrame};
-use gohub::protocol::{ErrorCode, Format, Target};
+use gohub::protocol::{ErrorCode, Target};
 use gohub_settings::{Duration, Route, Settings};
 use gohub_test_client::{Client, json, settings, start, text_of};
-use tokio_tungstenite::tungstenite::Message;
 
 async fn hub(routes: &str) -> Hub {
     let Settings { routes, .. } = Settings::from_yaml(&format!("routes: {routes}"), std::iter::empty()).unwrap();
@@ -117,11 +115,7 @@ async fn webhooks_of_one_read_are_bounded() {
     settings.routes = Settings::from_yaml(&routes, std::iter::empty()).unwrap().routes;
     let hub = start(settings).await;
     let mut alice = Client::connect(&hub, "alice").await;
-    for number in 0..100 {
-        let text = ClientRequest::new(1000).reference(number.to_string()).encode(Format::Json);
-        alice.socket().feed(Message::text(String::from_utf8(text).unwrap())).await.unwrap();
-    }
-    alice.socket().flush().await.unwrap();
+    alice.send_together((0..100).map(|number| ClientRequest::new(1000).reference(number.to_string()))).await;
     let mut codes = Vec::new();
     while codes.len() < 100 {
         codes.push(refused(alice.frame().await).0);

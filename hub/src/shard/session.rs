@@ -300,11 +300,8 @@ impl Session<'_> {
         let at = connection.subscriptions.iter().skip(1).position(|s| s.stream == stream).ok_or_else(not_joined)?;
         connection.subscriptions.remove(at + 1);
         let mut replay = std::mem::take(&mut connection.replay);
-        if let Some(first) = replay.first().copied() {
-            let room: Vec<Position> = self.core.view.positions_from(stream, first).collect();
-            replay.retain(|position| room.binary_search(position).is_err());
-            self.connection().replay = replay;
-        }
+        replay.retain(|position| self.core.view.positions_from(stream, *position).next() != Some(*position));
+        self.connection().replay = replay;
         self.core.members.remove(stream, self.slot);
         self.core.view.release(stream);
         Ok(())

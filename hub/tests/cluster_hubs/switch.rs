@@ -75,6 +75,39 @@ async fn the_cluster_is_switched_on_and_off_by_editing_the_file_without_a_discon
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_comes_back_to_its_cluster_tells_its_clients_what_they_missed() {
+    bounded(Duration::from_secs(120), async {
+        let cluster = Cluster::start(1).await;
+        let b = start(settings("b", cluster.endpoints())).await;
+        let mut on = settings("a", cluster.endpoints());
+        on.reload.interval = Time::from_millis(200);
+        let mut off = on.clone();
+        off.cluster.enabled = false;
+        let a = Process::start(on.clone()).await;
+        let mut away = Witness::new("away", a.address).await;
+        let mut other = Publisher::new("other", b.address()).await;
+        assert!(matches!(other.broadcast("before").await, Answer::Acked(_)));
+        assert_eq!(away.until_text("before").await, Ended::Reached);
+
+        a.edit(off);
+        assert_eq!(away.until("a welcome", |away| away.welcomes.len() == 2).await, Ended::Reached);
+        assert!(matches!(other.broadcast("missed").await, Answer::Acked(_)));
+        a.edit(on);
+        assert_eq!(away.until("another welcome", |away| away.welcomes.len() == 3).await, Ended::Reached);
+        assert!(matches!(other.broadcast("after").await, Answer::Acked(_)));
+        assert_eq!(away.until_text("after").await, Ended::Reached);
+
+        let (first, last) = (&away.welcomes[0], &away.welcomes[2]);
+        assert_eq!(first.0, last.0, "it is the same cluster, and the same epoch");
+        // Either it has the message, or it is told that it has not.
+        assert!(!away.texts().contains(&"missed"));
+        assert!(!last.2, "the welcome must not say `recovered`");
+        assert_eq!(away.gaps.len(), 1, "{:?}", away.gaps);
+    })
+    .await;
+}
+
 /// Everybody has that many welcomes, and after each only offsets greater than it says.
 async fn welcomed(witnesses: &mut [Witness], count: usize) {
     for witness in witnesses {

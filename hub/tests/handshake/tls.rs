@@ -15,34 +15,38 @@ use crate::site::{PATIENCE, Site};
 
 type Stream = StreamOwned<ClientConnection, TcpStream>;
 
+/// Writes a certificate of its own and its key into these files.
+/// Returns what whoever trusts it believes in.
+fn issue(tls: &ServerTls) -> Arc<ClientConfig> {
+    let made = rcgen::generate_simple_self_signed(["hub.example".to_owned()]).unwrap();
+    std::fs::write(&tls.cert, made.cert.pem()).unwrap();
+    std::fs::write(&tls.key, made.signing_key.serialize_pem()).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    Arc::new(config.with_root_certificates(roots).with_no_client_auth())
+}
+
 /// A hub with a certificate of its own, and what its clients trust.
 struct Secure {
     site: Site,
     trust: Arc<ClientConfig>,
+    tls: ServerTls,
     _files: TempDir,
 }
 
 impl Secure {
     fn start() -> Self {
         let files = TempDir::new().unwrap();
-        let made = rcgen::generate_simple_self_signed(["hub.example".to_owned()]).unwrap();
         let path = |name: &str| files.path().join(name).display().to_string();
         let tls = ServerTls { cert: path("tls.crt"), key: path("tls.key") };
-        std::fs::write(&tls.cert, made.cert.pem()).unwrap();
-        std::fs::write(&tls.key, made.signing_key.serialize_pem()).unwrap();
+        let trust = issue(&tls);
         let site = Site::start(|settings| {
-            settings.server.tls = Some(tls);
+            settings.server.tls = Some(tls.clone());
             settings.server.handshake_timeout = Setting::from_millis(400);
         });
-        let mut roots = RootCertStore::empty();
-        roots.add(made.cert.der().clone()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let trust = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Self { site, trust: Arc::new(trust), _files: files }
+        Self { site, trust, tls, _files: files }
     }
 
     /// A TLS client in the middle of its handshake: nothing is sent yet.
@@ -73,6 +77,25 @@ impl Secure {
         self.client().conn.write_tls(&mut bytes).unwrap();
         bytes
     }
+}
+
+#[test]
+fn a_certificate_renewed_in_place_is_used_and_disconnects_nobody() {
+    let mut secure = Secure::start();
+    let mut stays = secure.opened();
+    secure.trust = issue(&secure.tls);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    // Who trusts only the new one is refused until the hub shows it.
+    while secure.client().write_all(b"G").is_err() {
+        assert!(Instant::now() < deadline, "the old certificate is still shown");
+    }
+    drop(secure.opened());
+    stays.write_all(&[0x89, 0x80, 0, 0, 0, 0]).unwrap();
+    let mut pong = [0; 2];
+    stays.read_exact(&mut pong).unwrap();
+    assert_eq!(pong, [0x8A, 0], "the connection of before lives");
+    drop(stays);
+    secure.site.ends_empty();
 }
 
 #[test]

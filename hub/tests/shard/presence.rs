@@ -57,3 +57,21 @@ async fn a_room_that_reports_changes_says_who_came_and_went() {
     assert_eq!(alice.text().await, r#"{"left":"bob"}"#);
     alice.publish(ClientRequest::room_message("r", json("1"))).await;
 }
+
+#[tokio::test]
+async fn questions_of_one_read_are_bounded() {
+    let hub = start(settings()).await;
+    let mut alice = Client::connect(&hub, "alice").await;
+    alice.join("r").await;
+    alice.send_together((0..200).map(|number| ClientRequest::presence("r").reference(number.to_string()))).await;
+    let (mut answered, mut refused) = (0, 0);
+    while answered + refused < 200 {
+        match alice.frame().await {
+            ServerFrame::Presence { .. } => answered += 1,
+            ServerFrame::Error { code: ErrorCode::Overloaded, .. } => refused += 1,
+            other => panic!("unexpected {other:?}"),
+        }
+    }
+    // Each read may start sixteen; the burst comes in one or a few.
+    assert!(answered >= 16 && refused >= 100, "{answered} answered, {refused} refused");
+}

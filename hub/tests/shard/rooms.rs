@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use futures::SinkExt;
 use gohub::protocol::client::{ClientRequest, ServerFrame};
 use gohub::protocol::{ErrorCode, GapReason, Offset};
 use gohub_settings::ByteSize;
@@ -75,13 +74,8 @@ async fn replays_that_nobody_has_read_yet_are_bounded() {
         say(&mut alice, room, "1").await;
     }
     let mut bob = Client::connect(&hub, "bob").await;
-    // All in one write, so that they are read together.
-    for room in &rooms {
-        let request = ClientRequest::join(room).from_offset(Offset::ZERO).reference(room);
-        let text = String::from_utf8(request.encode(gohub::protocol::Format::Json)).unwrap();
-        bob.socket().feed(tokio_tungstenite::tungstenite::Message::text(text)).await.unwrap();
-    }
-    bob.socket().flush().await.unwrap();
+    let joins = rooms.iter().map(|room| ClientRequest::join(room).from_offset(Offset::ZERO).reference(room));
+    bob.send_together(joins).await;
     let frames = bob.settle().await;
     let is_refused = |frame: &&ServerFrame| matches!(frame, ServerFrame::Error { code: ErrorCode::Overloaded, .. });
     let refused = frames.iter().filter(is_refused).count();

@@ -109,12 +109,28 @@ impl Client {
     /// # Errors
     /// When it is.
     pub async fn try_send(&mut self, request: &ClientRequest) -> Result<(), Error> {
+        let message = self.message(request);
+        within("sending", self.socket.send(message)).await
+    }
+
+    fn message(&self, request: &ClientRequest) -> Message {
         let bytes = request.encode(self.format);
-        let message = match self.format {
+        match self.format {
             Format::Json => Message::text(String::from_utf8(bytes).expect("JSON is text")),
             Format::Cbor => Message::binary(bytes),
-        };
-        within("sending", self.socket.send(message)).await
+        }
+    }
+
+    /// Sends these in one write, so that the hub reads many of them together.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    pub async fn send_together(&mut self, requests: impl IntoIterator<Item = ClientRequest>) {
+        for request in requests {
+            let message = self.message(&request);
+            self.socket().feed(message).await.expect("the connection is there");
+        }
+        self.socket().flush().await.expect("the connection is there");
     }
 
     /// Sends anything.
