@@ -18,7 +18,6 @@ use crate::shard::{Command, Refusal, Session};
 const SIGNATURE: &str = "x-gohub-signature";
 /// An answer longer than this is not read.
 const MAX_ANSWER: usize = 64 << 10;
-const LATE: &str = "the application did not answer in time";
 
 /// Calls under way at once, of all clients together: each holds a descriptor, and the application is meant to answer them.
 const MAX_CALLS: usize = 256;
@@ -43,6 +42,8 @@ pub(super) fn handle(
     route: &Route,
 ) -> Result<(), Refusal> {
     session.has_room_for_wait()?;
+    let full = || Refusal::new(ErrorCode::Overloaded, format!("{MAX_CALLS} webhooks are under way"));
+    let place = Arc::clone(&dispatcher.webhooks.places).try_acquire_owned().map_err(|_| full())?;
     let mut body = Map::new();
     let mut put =
         |name: &str, value: Option<String>| value.map(|value| body.insert(name.to_owned(), Value::String(value)));
@@ -55,7 +56,7 @@ pub(super) fn handle(
     body.insert("ts".to_owned(), clock::unix_millis().into());
     let body = with_data(body, request.data.as_ref());
     let call = dispatcher.webhooks.client.as_ref().map(|client| {
-        let call = client.post(&route.url).header("content-type", "application/json");
+        let call = client.post(&route.url).timeout(route.timeout.as_std()).header("content-type", "application/json");
         match route.secret.is_empty() {
             true => call.body(body),
             false => call.header(SIGNATURE, signature(&route.secret, body.as_bytes())).body(body),
@@ -63,19 +64,12 @@ pub(super) fn handle(
     });
     let reference: Option<Box<str>> = request.reference.as_deref().map(Box::from);
     let (handle, key, format, id) = (session.handle(), session.key(), session.format(), request.id);
-    let (stats, places, time) =
-        (Arc::clone(&dispatcher.stats), Arc::clone(&dispatcher.webhooks.places), route.timeout.as_std());
+    let stats = Arc::clone(&dispatcher.stats);
     session.begin_wait();
     dispatcher.tasks.spawn("webhook", async move {
+        let _place = place;
         let answer = match call {
-            // The wait for a place is part of the time: a client is not kept longer because others call, too.
-            Some(call) => {
-                let turn = async {
-                    let _place = places.acquire().await;
-                    ask(call).await
-                };
-                tokio::time::timeout(time, turn).await.unwrap_or(Err(LATE))
-            }
+            Some(call) => ask(call).await,
             None => Err("this hub cannot make HTTP calls"),
         };
         stats.webhooks.inc(if answer.is_ok() { "ok" } else { "failed" });

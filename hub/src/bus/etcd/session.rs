@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::Core;
 use super::condition::Part;
 use super::fault::Fault;
+use crate::backoff::Backoff;
 
 /// A registration that holds until it is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,4 +145,3 @@ pub(crate) async fn end(core: &Core, session: Session) {
 fn ttl(core: &Core) -> Duration {
     core.etcd.settings().lease_ttl.as_std()
 }
-use crate::backoff::Backoff;
