@@ -122,10 +122,13 @@ fn with_data(mut fields: Map<String, Value>, data: Option<&DataRef<'_>>) -> Stri
 
 /// 2xx with JSON, or nothing: success. The reasons say nothing about the URL: they are told to clients.
 async fn ask(call: reqwest::RequestBuilder) -> Result<Option<Payload>, &'static str> {
-    let mut response = call
-        .send()
-        .await
-        .map_err(|error| if error.is_timeout() { LATE } else { "the application could not be reached" })?;
+    let mut response = call.send().await.map_err(|error| {
+        if error.is_timeout() {
+            "the application did not answer in time"
+        } else {
+            "the application could not be reached"
+        }
+    })?;
     if !response.status().is_success() {
         return Err("the application refused");
     }
