@@ -42,11 +42,17 @@ impl Events {
     /// Tells what was taken back from somebody who had changed it.
     pub async fn reverted(&self, owner: &Owner, changes: &[Changed]) {
         for changed in changes.iter().filter(|changed| changed.change == Change::Reverted) {
-            let note = format!(
-                "{} {:?} had been changed or removed by hand and is as specified again",
-                changed.kind, changed.name
-            );
-            self.write(owner, event(EventType::Warning, "Reverted", "Apply", note)).await;
+            let note =
+                format!("{} {:?} had been changed or removed by hand and is as specified", changed.kind, changed.name);
+            let object = ObjectReference {
+                kind: Some(changed.kind.clone()),
+                name: Some(changed.name.clone()),
+                namespace: Some(owner.namespace.clone()),
+                ..ObjectReference::default()
+            };
+            let event = event(EventType::Warning, "Reverted", "Apply", note);
+            // Named beside the GoHub, or the second object would only count as the first one once more.
+            self.write(owner, Event { secondary: Some(object), ..event }).await;
         }
     }
 
@@ -88,11 +94,14 @@ fn turns(before: Option<&GoHubStatus>, after: &GoHubStatus) -> Vec<Event> {
     };
     let was = |kind| before.and_then(|status| find(status, kind));
     let mut events = Vec::new();
+    let is_degraded = find(after, ConditionType::Degraded).is_some_and(|condition| condition.status == "True");
+    // A rollout that was asked for is no reason for concern.
+    let concern = if is_degraded { EventType::Warning } else { EventType::Normal };
     if let Some(ready) = find(after, ConditionType::Ready) {
         let before = was(ConditionType::Ready).is_some_and(|condition| condition.status == "True");
         match ready.status == "True" {
             true if !before => events.push(event(EventType::Normal, "Ready", "Reconcile", ready.message)),
-            false if before => events.push(event(EventType::Warning, "NotReady", "Reconcile", ready.message)),
+            false if before => events.push(event(concern, "NotReady", "Reconcile", ready.message)),
             _ => {}
         }
     }

@@ -12,10 +12,9 @@ mod ownership;
 mod prune;
 mod replicas;
 
-use std::time::Instant;
-
 use kube::Api;
 use kube::api::{DynamicObject, Patch, PatchParams};
+use tokio::time::Instant;
 
 use super::context::Context;
 use super::error::{Class, Error, class_of};

@@ -55,6 +55,9 @@ pub enum Error {
         #[source]
         source: serde_json::Error,
     },
+    /// The `GoHub` is not what its definition says, as one of an older definition may be.
+    #[error("the spec cannot be read: {0}")]
+    Unreadable(String),
     /// The system gave no random numbers for a new key.
     #[error("the system gave no random numbers for a key")]
     Random,
@@ -124,7 +127,7 @@ impl Error {
         match self {
             Self::Api { source, .. } => class_of(source),
             Self::NameTaken { .. } | Self::Contested { .. } => Class::Conflict,
-            Self::Json { .. } | Self::Certificates(_) => Class::Refused,
+            Self::Json { .. } | Self::Unreadable(_) | Self::Certificates(_) => Class::Refused,
             Self::Random | Self::Leftover { .. } => Class::Transient,
             Self::Etcd { class, .. } => *class,
         }
@@ -135,6 +138,7 @@ impl Error {
     pub fn reason(&self) -> Option<Reason> {
         match self {
             Self::NameTaken { .. } => Some(Reason::NameTaken),
+            Self::Unreadable(_) => Some(Reason::InvalidSpec),
             Self::Contested { .. } => Some(Reason::FieldConflict),
             other => match other.class() {
                 Class::Refused => Some(Reason::Refused),

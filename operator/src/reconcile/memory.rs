@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// Within this time a field is taken back at most [`TAKEN_BACK`] times; then whoever writes it is named instead.
 const QUARREL: Duration = Duration::from_secs(600);
@@ -26,6 +28,7 @@ struct Remembered {
     quarrels: HashMap<(String, String), VecDeque<Instant>>,
     nudges: HashMap<String, Nudge>,
     failures: u32,
+    idle: u32,
 }
 
 /// An object as it was when it was written last.
@@ -126,6 +129,14 @@ impl Memory {
     #[must_use]
     pub fn failures(&self, uid: &str) -> u32 {
         self.with(uid, |memory| memory.failures)
+    }
+
+    /// Counts a look at which nothing moved, or begins anew; how many there were in a row.
+    pub fn idle(&self, uid: &str, is_idle: bool) -> u32 {
+        self.with(uid, |memory| {
+            memory.idle = if is_idle { memory.idle.saturating_add(1) } else { 0 };
+            memory.idle
+        })
     }
 
     /// A reconcile came to its end.

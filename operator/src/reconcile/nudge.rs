@@ -3,12 +3,11 @@
 //! Left alone, kubelet looks at a pod's ConfigMaps once a minute or so; any change of the pod makes it look now. The annotation says what
 //! for, so a restarted operator does not begin anew.
 
-use std::time::Instant;
-
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::apply::FIELD_MANAGER;
 use super::build::meta;

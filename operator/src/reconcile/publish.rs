@@ -3,7 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use kube::Api;
-use kube::api::{Patch, PatchParams};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use serde_json::json;
 
 use super::apply::FIELD_MANAGER;
@@ -30,7 +30,9 @@ pub async fn publish(context: &Context, owner: &Owner, gohub: &GoHub, status: &G
     if gohub.status.as_ref() == Some(status) {
         return Ok(false);
     }
-    let api: Api<GoHub> = Api::namespaced(context.client.clone(), &owner.namespace);
+    let resource = ApiResource::erase::<GoHub>(&());
+    // Without its type: the answer may be one that cannot be read, which is what is told then.
+    let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), &owner.namespace, &resource);
     let patch = json!({ "metadata": { "uid": owner.uid }, "status": status });
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     match api.patch_status(&owner.name, &params, &Patch::Merge(&patch)).await {

@@ -1,6 +1,7 @@
 //! One reconcile, from the look at the cluster to the status.
 
 use kube::Api;
+use kube::api::{ApiResource, DynamicObject};
 
 use super::apply::{self, Changed};
 use super::context::Context;
@@ -12,7 +13,7 @@ use super::publish::{now, publish};
 use super::status::{self, Trouble};
 use super::validate::validate;
 use super::{build, nudge, step};
-use crate::api::v1alpha1::{GoHub, GoHubStatus};
+use crate::api::v1alpha1::{GoHub, GoHubSpec, GoHubStatus};
 
 /// Failures in a row after which a user is told even of what usually heals by itself.
 const PATIENCE: u32 = 5;
@@ -30,17 +31,22 @@ pub enum Next {
     Never,
 }
 
+/// Looks in a row at which nothing moved, after which it is looked at more seldom: it waits for somebody, and a watch tells of most.
+const FUTILE: u32 = 30;
+
 /// Looks at one `GoHub` and does what is next.
 ///
 /// # Errors
 /// What kept it from its end; the status says so too where it concerns a user.
 pub async fn reconcile(context: &Context, namespace: &str, name: &str) -> Result<Next, Error> {
-    let api: Api<GoHub> = Api::namespaced(context.client.clone(), namespace);
+    let resource = ApiResource::erase::<GoHub>(&());
+    let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), namespace, &resource);
     let found = api.get_opt(name).await.map_err(|error| Error::api("get gohubs", error))?;
-    let Some(gohub) = found else {
+    let Some(found) = found else {
         context.references.set(namespace, name, None);
         return Ok(Next::Never);
     };
+    let (gohub, unreadable) = read(found);
     let config_map = gohub.spec.config_from.as_ref().map(|from| from.name.as_str());
     context.references.set(namespace, name, config_map);
     let owner = Owner {
@@ -53,7 +59,10 @@ pub async fn reconcile(context: &Context, namespace: &str, name: &str) -> Result
         context.memory.forget(&owner.uid);
         return Ok(Next::Never);
     }
-    let done = Box::pin(work(context, &gohub, &owner)).await;
+    let done = match unreadable {
+        Some(error) => Err(error.into()),
+        None => Box::pin(work(context, &gohub, &owner)).await,
+    };
     match done {
         Ok(next) => {
             context.memory.succeeded(&owner.uid);
@@ -63,6 +72,21 @@ pub async fn reconcile(context: &Context, namespace: &str, name: &str) -> Result
             let times = context.memory.failed(&owner.uid);
             failed.tell(context, &gohub, &owner, times).await;
             Err(failed.error)
+        }
+    }
+}
+
+/// The object as its type; if it is not of that type, as much of it as its status needs. One that cannot be read must not keep others
+/// from being looked at, so it is read by itself and here.
+fn read(object: DynamicObject) -> (GoHub, Option<Error>) {
+    let metadata = object.metadata.clone();
+    let status = object.data.get("status").cloned();
+    match object.try_parse::<GoHub>() {
+        Ok(gohub) => (gohub, None),
+        Err(error) => {
+            let status = status.and_then(|status| serde_json::from_value(status).ok());
+            let error = Error::Unreadable(error.to_string());
+            (GoHub { metadata, spec: GoHubSpec::default(), status }, Some(error))
         }
     }
 }
@@ -111,8 +135,9 @@ async fn work(context: &Context, gohub: &GoHub, owner: &Owner) -> Result<Next, F
     if let Some(error) = failed {
         return Err(Failed { error, status: Some(status) });
     }
-    publish(context, owner, gohub, &status).await?;
-    Ok(next(gohub, &status, &outcome))
+    let published = publish(context, owner, gohub, &status).await?;
+    let idle = context.memory.idle(&owner.uid, !published && !outcome.stepped && outcome.changes.is_empty());
+    Ok(next(gohub, &status, &outcome, idle))
 }
 
 /// What was done.
@@ -142,7 +167,11 @@ async fn act(
     // As it is after the apply: the status must not speak of the template before.
     observed.deployment =
         found.deployment().map(|deployment| observe::deployment_facts(&deployment, &found.troubled_pods));
-    outcome.behind = nudge::nudge(context, owner, found, observed, &plan.config.hash).await?;
+    // Not in the same breath as the file: kubelet looks at once, and must have heard of the new file by then.
+    let just_written = outcome.changes.iter().any(|changed| matches!(changed.kind.as_str(), "ConfigMap" | "Secret"));
+    if !just_written {
+        outcome.behind = nudge::nudge(context, owner, found, observed, &plan.config.hash).await?;
+    }
     Ok(())
 }
 
@@ -153,12 +182,13 @@ async fn told(context: &Context, owner: &Owner, changes: &[Changed]) {
     context.events.reverted(owner, changes).await;
 }
 
-fn next(gohub: &GoHub, status: &GoHubStatus, outcome: &Outcome) -> Next {
+fn next(gohub: &GoHub, status: &GoHubStatus, outcome: &Outcome, idle: u32) -> Next {
     let holds = |kind: &str| status.conditions.iter().any(|found| found.type_ == kind && found.status == "True");
     let settled = holds("Ready") || gohub.spec.paused || gohub.spec.hub.replicas == 0;
     match (outcome.stepped || !outcome.changes.is_empty(), outcome.behind || !settled) {
         (true, _) => Next::Soon,
-        (false, true) => Next::Shortly,
+        (false, true) if idle < FUTILE => Next::Shortly,
+        (false, true) => Next::Later,
         (false, false) => Next::Later,
     }
 }

@@ -1,0 +1,11 @@
+//! The operator's promises against an API server in memory: which calls, in which order, and silence. Tests are named after the list in
+//! `e2e/README.md`.
+
+mod api_server;
+mod applying;
+mod crashes;
+mod hands;
+mod leading;
+mod refusals;
+mod scene;
+mod watching;
