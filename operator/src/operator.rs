@@ -93,15 +93,17 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
     let served = server.run(health.clone(), metrics.clone(), stop.clone());
     let mut tasks = JoinSet::new();
     tasks.spawn(served);
-    let work = work(&options, &own, Clients { free, fenced, fence }, health, metrics, &stop);
+    let mut work = std::pin::pin!(work(&options, &own, Clients { free, fenced, fence }, health, metrics, &stop));
     tokio::select! {
-        done = work => done,
+        done = &mut work => return done,
         ended = tasks.join_next() => match ended {
-            Some(Ok(Err(error))) => Err(error.into()),
-            _ if stop.is_cancelled() => Ok(()),
-            _ => Err(Error::Ended("admin listener")),
+            Some(Ok(Err(error))) => return Err(error.into()),
+            // It stops as soon as it is told; the lease is still to be given back.
+            _ if stop.is_cancelled() => {}
+            _ => return Err(Error::Ended("admin listener")),
         },
     }
+    work.await
 }
 
 /// The two ways to the API server.

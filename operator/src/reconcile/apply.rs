@@ -4,10 +4,11 @@
 //! wanted + live -> settled? -> nothing is sent
 //!                  else     -> apply -> conflict? -> taken back a few times, then whoever writes it is named
 //! ```
-//! An object is settled when the same was asked for last time and the live one is as it was then, status aside. What the API server adds
-//! by itself (defaults, another spelling of a quantity) is thus never mistaken for a difference, and a steady state sends nothing.
+//! An object is settled when the same was asked for last time and our part of the live one is as it was then. What the API server makes of
+//! it (defaults, another spelling of a quantity) is thus never mistaken for a difference, and a steady state sends nothing.
 
 mod order;
+mod our_part;
 mod ownership;
 mod prune;
 mod replicas;
@@ -102,37 +103,25 @@ async fn apply_one(
     replicas::leave_to_autoscaler(&mut wanted, live, found.scaled_by_other);
     let asked = digest(wanted.body.to_string());
     let before = context.memory.settled(&owner.uid, &kind, &name).filter(|settled| settled.wanted == asked);
-    if live.is_some_and(|live| before.is_some_and(|before| before.seen == seen(live))) {
+    let was = live.map(|live| our_part::digest_of(live, &wanted.body));
+    if was.is_some() && was == before.map(|before| before.seen) {
         return Ok(());
     }
     let written = write(context, owner, &wanted, live).await?;
-    let change = match live {
+    let is = our_part::digest_of(&written, &wanted.body);
+    let change = match was {
         None => Some(Change::Created),
-        Some(live) if live.metadata.resource_version == written.metadata.resource_version => None,
+        Some(was) if was == is => None,
         Some(_) if before.is_some() => Some(Change::Reverted),
         Some(_) => Some(Change::Updated),
     };
-    context.memory.settle(&owner.uid, &kind, &name, Settled { wanted: asked, seen: seen(&written) });
+    context.memory.settle(&owner.uid, &kind, &name, Settled { wanted: asked, seen: is });
     if let Some(change) = change {
         tracing::info!(kind, name, ?change, "applied");
         changes.push(Changed { change, kind, name });
     }
     found.add(written);
     Ok(())
-}
-
-/// The object without what changes by itself: its status and the API server's own book-keeping.
-fn seen(object: &DynamicObject) -> u64 {
-    let mut data = object.data.clone();
-    if let Some(fields) = data.as_object_mut() {
-        fields.remove("status");
-        fields.remove("apiVersion");
-        fields.remove("kind");
-    }
-    let metadata = &object.metadata;
-    let owners: Vec<_> =
-        metadata.owner_references.iter().flatten().map(|owner| (&owner.uid, owner.controller)).collect();
-    digest((data.to_string(), &metadata.uid, &metadata.labels, &metadata.annotations, &metadata.finalizers, owners))
 }
 
 /// Sends the object. A field that somebody else took is taken back, unless that has become a habit.

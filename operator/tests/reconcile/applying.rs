@@ -60,6 +60,19 @@ async fn o41_a_steady_state_writes_nothing() {
 }
 
 #[tokio::test]
+async fn o41_what_kubernetes_writes_beside_ours_is_no_reason_to_write() {
+    let scene = Scene::settled().await;
+    scene.server.change("deployments", "chat", |deployment| {
+        deployment["metadata"]["annotations"] = json!({ "deployment.kubernetes.io/revision": "1" });
+        deployment["spec"]["paused"] = json!(false);
+    });
+    scene.server.play_deployment("chat");
+    scene.look().await.unwrap();
+    assert_eq!(scene.server.take_writes(), [""; 0]);
+    assert_eq!(scene.events(), ["Ready"], "and nothing was reverted");
+}
+
+#[tokio::test]
 async fn o41_a_restarted_operator_changes_no_resource_version() {
     let mut scene = Scene::settled().await;
     let before = scene.server.versions();
@@ -177,7 +190,7 @@ async fn o33_objects_of_prometheus_follow_the_kinds_that_there_are() {
 }
 
 #[tokio::test]
-async fn what_is_no_longer_wanted_is_deleted_exactly_as_it_was_seen() {
+async fn o35_what_is_no_longer_wanted_is_deleted_exactly_as_it_was_seen() {
     let mut scene = Scene::settled().await;
     let policy = scene.server.get("networkpolicies", "chat").unwrap();
     scene.spec(|spec| spec["networkPolicy"]["enabled"] = json!(false));
@@ -185,7 +198,7 @@ async fn what_is_no_longer_wanted_is_deleted_exactly_as_it_was_seen() {
     let calls = scene.server.take_calls();
     let delete = calls.iter().find(|call| call.method == "DELETE").unwrap();
     assert_eq!(delete.short(), "DELETE networkpolicies/chat");
-    // O35: neither one that replaced it nor one that changed since.
+    // Neither one that replaced it nor one that changed since.
     assert_eq!(delete.body["preconditions"]["uid"], policy["metadata"]["uid"]);
     assert_eq!(delete.body["preconditions"]["resourceVersion"], policy["metadata"]["resourceVersion"]);
     scene.settle().await;

@@ -6,6 +6,7 @@ mod applying;
 mod crashes;
 mod hands;
 mod leading;
+mod process;
 mod refusals;
 mod scene;
 mod watching;

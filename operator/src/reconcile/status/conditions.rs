@@ -35,7 +35,10 @@ pub(super) fn find(gohub: &GoHub, observed: &Observed, invalid: Option<&Invalid>
     let delivery = delivery(gohub, observed);
     let parts = [&spec, &hubs, &etcd, &config, &delivery];
     let ready = parts.into_iter().find(|part| part.is_err()).unwrap_or(&hubs).clone();
-    let (progressing, degraded) = (progressing(gohub, &parts), degraded(&parts));
+    // Hubs cannot deliver before the etcd that is being made for them is there: that is progress and no trouble.
+    let waits_for_etcd = matches!(&etcd, Err((Reason::EtcdChanging, _)));
+    let troubles: Vec<&Part> = parts.iter().copied().filter(|part| !waits_for_etcd || !is_silent(part)).collect();
+    let (progressing, degraded) = (progressing(gohub, &parts), degraded(&troubles));
     let finding = |kind, part: Part| {
         let holds = part.is_ok();
         let (reason, message) = part.unwrap_or_else(|why| why);
@@ -49,6 +52,10 @@ pub(super) fn find(gohub: &GoHub, observed: &Observed, invalid: Option<&Invalid>
         finding(ConditionType::Progressing, progressing),
         finding(ConditionType::Degraded, degraded),
     ]
+}
+
+fn is_silent(part: &Part) -> bool {
+    matches!(part, Err((Reason::NotDelivering, _)))
 }
 
 fn spec(invalid: Option<&Invalid>) -> Part {
