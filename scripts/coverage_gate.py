@@ -32,7 +32,7 @@ def lines_of(report):
 
 
 def percent(hit, total):
-    return 100.0 * hit / total if total else 100.0
+    return 100.0 * hit / total if total else 0.0
 
 
 def main():

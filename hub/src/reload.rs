@@ -144,7 +144,7 @@ impl Reload {
         let message = format!("{setting}: {error}");
         if self.carry_out(setting, Some(message.clone())) {
             self.metrics.refused.inc();
-            tracing::error!(%message, "a setting could not be carried out, trying again");
+            tracing::error!(error = %message, "a setting could not be carried out, trying again");
         }
     }
 

@@ -86,7 +86,7 @@ impl Undone {
 }
 
 /// By then a stopped listener has let go of its port.
-const FREED: std::time::Duration = std::time::Duration::from_millis(500);
+const FREED: std::time::Duration = std::time::Duration::from_millis(20);
 
 impl Inner {
     /// Puts new settings in force. What cannot fail is done first; what did not succeed is left in `undone`, and the old part stays.

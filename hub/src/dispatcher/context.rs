@@ -81,7 +81,7 @@ impl<'a, 's> Context<'a, 's> {
         self.dispatcher.bus.publish(publication, receipt);
         let reference: Option<Box<str>> = request.reference.as_deref().map(Box::from);
         let (handle, key, format) = (self.session.handle(), self.session.key(), self.session.format());
-        self.session.begin_wait();
+        self.session.begin_question();
         self.dispatcher.tasks.spawn("locate", async move {
             let (located, published) = futures::join!(located, published);
             let message = match (located, published) {
@@ -94,7 +94,7 @@ impl<'a, 's> Context<'a, 's> {
                     HubMessage::Ack { reference: Some(reference), offset: Some(offset), data: None }.to_vec(format)
                 })),
             };
-            handle.send(Command::Deliver { key, reference, message });
+            handle.send(Command::Deliver { key, reference, message, is_question: true });
         });
     }
 

@@ -14,7 +14,7 @@ pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request
     let reference: Option<Box<str>> = request.reference.as_deref().map(Box::from);
     let (handle, key, format) = (session.handle(), session.key(), session.format());
     let members = dispatcher.colleagues.members(room.clone());
-    session.begin_wait();
+    session.begin_question();
     dispatcher.tasks.spawn("presence", async move {
         let message = members.await.map(|all| {
             let from = after.map_or(0, |after| all.partition_point(|client| client.as_str() <= after.as_str()));
@@ -24,7 +24,7 @@ pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request
             HubMessage::Presence { reference: reference.as_deref(), room, clients: &page, next, total }.to_vec(format)
         });
         let message = message.map_err(|refusal| (refusal.code, refusal.message));
-        handle.send(Command::Deliver { key, reference, message });
+        handle.send(Command::Deliver { key, reference, message, is_question: true });
     });
     Ok(())
 }

@@ -83,7 +83,7 @@ pub(super) fn handle(
                 HubMessage::Ack { reference: Some(reference), offset: None, data }.to_vec(format)
             })
         });
-        handle.send(Command::Deliver { key, reference, message });
+        handle.send(Command::Deliver { key, reference, message, is_question: false });
     });
     Ok(())
 }

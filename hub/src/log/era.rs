@@ -56,9 +56,18 @@ impl Eras {
         let era = Era { start, epoch, floor, live: (start, floor), is_return, serial };
         match list.last_mut() {
             // Nothing was said in it, but it was left like any other.
-            Some(last) if last.start == start => Arc::make_mut(&mut self.left).push(std::mem::replace(last, era).epoch),
+            Some(last) if last.start == start => {
+                let left = std::mem::replace(last, era).epoch;
+                self.leave([left]);
+            }
             _ => list.push(era),
         }
+    }
+
+    fn leave(&mut self, epochs: impl IntoIterator<Item = Epoch>) {
+        let left = Arc::make_mut(&mut self.left);
+        left.extend(epochs);
+        left.drain(..left.len().saturating_sub(MAX_LEFT));
     }
 
     /// The current era's past ends here.
@@ -113,10 +122,8 @@ impl Eras {
     pub(super) fn trim(&mut self, first: Position) {
         let gone = self.list.iter().skip(1).take_while(|era| era.start <= first).count();
         if gone > 0 {
-            let epochs = Arc::make_mut(&mut self.list).drain(..gone).map(|era| era.epoch);
-            let left = Arc::make_mut(&mut self.left);
-            left.extend(epochs);
-            left.drain(..left.len().saturating_sub(MAX_LEFT));
+            let epochs: Vec<Epoch> = Arc::make_mut(&mut self.list).drain(..gone).map(|era| era.epoch).collect();
+            self.leave(epochs);
         }
     }
 }

@@ -167,6 +167,22 @@ async fn turn_away(mut socket: TcpStream, refused: Refused, retry: Duration) {
     tracing::debug!(reason = refused.label(), told = told.is_ok(), "connection refused");
 }
 
+/// Counts a handshake while it lasts, however it ends.
+struct Handshaking(Arc<dyn Entrance>);
+
+impl Handshaking {
+    fn begin(entrance: &Arc<dyn Entrance>) -> Self {
+        entrance.stats().handshaking.inc();
+        Self(Arc::clone(entrance))
+    }
+}
+
+impl Drop for Handshaking {
+    fn drop(&mut self) {
+        self.0.stats().handshaking.sub(1);
+    }
+}
+
 async fn shake(
     socket: TcpStream,
     address: SocketAddr,
@@ -181,14 +197,14 @@ async fn shake(
         tracing::debug!(%address, %error, "send buffer not set");
     }
     let started = Instant::now();
-    entrance.stats().handshaking.inc();
+    let handshaking = Handshaking::begin(&entrance);
     let door = entrance.door();
     let claim = |admitted: &Admitted| entrance.claim(admitted);
     let until = tokio::time::Instant::now() + entrance.handshake_timeout();
     let (tls, max_header) = (tls.map(TlsAcceptor::from), entrance.max_header());
     let outcome = handshake::perform(socket, tls, &door, max_header, until, claim).await;
+    drop(handshaking);
     let stats = entrance.stats();
-    stats.handshaking.sub(1);
     match outcome {
         Ok(opened) => {
             stats.handshake_time.observe_duration(started.elapsed());

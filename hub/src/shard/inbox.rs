@@ -104,6 +104,8 @@ pub enum Command {
         reference: Option<Box<str>>,
         /// What to say.
         message: Result<Vec<u8>, (ErrorCode, String)>,
+        /// Whether [`Session::begin_question`](super::Session::begin_question) counted it.
+        is_question: bool,
     },
     /// Close connections.
     Kick {

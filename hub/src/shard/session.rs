@@ -31,6 +31,8 @@ impl Refusal {
 
 /// Questions that one connection may have under way: each makes every shard, and in a cluster every hub, work.
 const MAX_QUESTIONS: u32 = 16;
+/// Requests of one connection that the application may be working on: no client takes all the places there are.
+const MAX_WAITS: u32 = 64;
 /// Pages of older entries that may wait for one connection, over all the rooms it joined with `from_offset`.
 const MAX_REPLAYS: usize = 8;
 
@@ -155,9 +157,9 @@ impl Session<'_> {
     /// # Errors
     /// So much is under way for it already.
     pub fn has_room_for_wait(&mut self) -> Result<(), Refusal> {
-        let max = self.core.config.max_inflight;
+        let max = self.core.config.max_inflight.min(MAX_WAITS);
         if self.connection().inflight >= max {
-            let reason = format!("{max} requests are under way (limits.max_inflight_publishes)");
+            let reason = format!("{max} requests of this connection are under way");
             return Err(Refusal::new(ErrorCode::Overloaded, reason));
         }
         Ok(())
@@ -165,6 +167,11 @@ impl Session<'_> {
 
     /// An answer to this connection is on its way and will end with a [`Command::Deliver`]: counted like a publication under way.
     pub fn begin_wait(&mut self) {
+        self.connection().inflight += 1;
+    }
+
+    /// The same for an answer that other shards or hubs work on: of these few are under way for one connection.
+    pub fn begin_question(&mut self) {
         let connection = self.connection();
         connection.inflight += 1;
         connection.questions += 1;

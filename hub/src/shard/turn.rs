@@ -191,7 +191,12 @@ impl Core {
         match command {
             Command::Adopt(adopt) => self.adopt(*adopt),
             Command::Resolve { key, reference, result } => self.resolve(key, reference.as_deref(), result),
-            Command::Deliver { key, reference, message } => self.deliver(key, reference.as_deref(), message),
+            Command::Deliver { key, reference, message, is_question } => {
+                if let (true, Some(connection)) = (is_question, self.table.find(key)) {
+                    connection.questions = connection.questions.saturating_sub(1);
+                }
+                self.deliver(key, reference.as_deref(), message);
+            }
             Command::Kick { who, code, reason, answer } => {
                 let slots = self.matching(&who);
                 for slot in &slots {
@@ -370,9 +375,6 @@ impl Core {
     fn deliver(&mut self, key: ConnectionKey, reference: Option<&str>, message: Result<Vec<u8>, (ErrorCode, String)>) {
         if self.table.find(key).is_none() {
             return;
-        }
-        if let Some(connection) = self.table.get(key.slot) {
-            connection.questions = connection.questions.saturating_sub(1);
         }
         let resume = self.answered(key.slot);
         let Some(mut session) = self.session(key.slot) else { return };
