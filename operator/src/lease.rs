@@ -18,6 +18,7 @@ use kube::api::PostParams;
 use tokio::time::Instant;
 
 use crate::fence::Fence;
+use crate::reconcile::apply::FIELD_MANAGER;
 use crate::reconcile::error::{Class, class_of};
 
 /// How long others leave a silent leader its place.
@@ -38,6 +39,10 @@ pub enum Lost {
     /// The API server did not take a renewal in time.
     #[error("the lease could not be renewed for {} s", DEADLINE.as_secs())]
     Overdue,
+}
+
+fn params() -> PostParams {
+    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() }
 }
 
 /// One operator's view of the lease.
@@ -121,7 +126,7 @@ impl Lease {
         }
         spec.holder_identity = None;
         spec.renew_time = Some(MicroTime(Timestamp::now()));
-        let params = PostParams::default();
+        let params = params();
         match tokio::time::timeout(PATIENCE, self.api.replace(&self.name, &params, &record)).await {
             Ok(Ok(_)) => tracing::info!("the lease is given back"),
             Ok(Err(error)) => tracing::warn!(%error, "the lease could not be given back"),
@@ -145,14 +150,14 @@ impl Lease {
             Err(error) => return Try::Unknown(error.to_string()),
         };
         let written = match found {
-            None => self.api.create(&PostParams::default(), &self.record(None)).await,
+            None => self.api.create(&params(), &self.record(None)).await,
             Some(found) => {
                 self.notice(&found, begun);
                 let holder = found.spec.as_ref().and_then(|spec| spec.holder_identity.clone()).unwrap_or_default();
                 if holder != self.identity && !holder.is_empty() && !self.is_left() {
                     return Try::Others(holder);
                 }
-                self.api.replace(&self.name, &PostParams::default(), &self.record(Some(&found))).await
+                self.api.replace(&self.name, &params(), &self.record(Some(&found))).await
             }
         };
         match written {
