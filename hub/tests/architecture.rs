@@ -269,7 +269,15 @@ fn environment_and_files_are_read_only_in_args_reload_and_tls() {
 
 #[test]
 fn the_operator_decides_without_a_client() {
-    let decides = ["api", "reconcile/validate", "reconcile/plan", "reconcile/build", "reconcile/status", "etcd/plan"];
+    let decides = [
+        "api",
+        "reconcile/validate",
+        "reconcile/plan",
+        "reconcile/build",
+        "reconcile/status",
+        "etcd/plan",
+        "etcd/space",
+    ];
     let mut faults = Vec::new();
     for source in sources() {
         let Some(path) = source.path.strip_prefix("operator/src/") else { continue };

@@ -47,6 +47,8 @@ pub const ACCESS: &[Access] = &[
     row("", "configmaps", CHILD),
     row("", "persistentvolumeclaims", CHILD),
     row("", "pods", CHILD),
+    // A member is restarted by eviction, which asks its disruption budget.
+    row("", "pods/eviction", &["create"]),
     row("", "secrets", CHILD),
     row("", "serviceaccounts", CHILD),
     row("", "services", CHILD),

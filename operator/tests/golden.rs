@@ -6,8 +6,8 @@ use gohub_operator::api::v1alpha1::GoHub;
 use gohub_operator::etcd::plan::{Member, Observation, Start};
 use gohub_operator::reconcile::build::config_file::ConfigFile;
 use gohub_operator::reconcile::build::{self, Desired, DesiredEtcd, etcd_member};
-use gohub_operator::reconcile::observed::{Certificates, Family, Keys, Observed, Pair};
-use gohub_operator::reconcile::plan::{Etcd, Plan};
+use gohub_operator::reconcile::observed::{Authorities, Certificates, Family, Keys, Observed, Pair};
+use gohub_operator::reconcile::plan::Plan;
 use gohub_operator::reconcile::validate::validate;
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde::{Deserialize, Serialize};
@@ -19,8 +19,9 @@ fn observed() -> Observed {
         config_from: Some("heartbeat: { interval: 20s }\n".to_owned()),
         keys: Keys { peer: "peer-key-for-the-tests".to_owned(), admin: "admin-key-for-the-tests".to_owned() },
         certificates: Certificates {
-            authority: "authority".to_owned(),
+            authorities: Authorities { signing: pair("authority"), ..Authorities::default() },
             member: pair("member"),
+            peer: pair("peer"),
             client: pair("client"),
         },
         service_monitors: true,
@@ -97,7 +98,9 @@ fn objects(plan: &Plan) -> Vec<Value> {
         None => {}
     }
     if let Some(etcd) = etcd {
-        let DesiredEtcd { member_tls, client_tls, client_service, peer_service, budget, network_policy } = etcd;
+        let DesiredEtcd { authority, member_tls, client_tls, client_service, peer_service, budget, network_policy } =
+            etcd;
+        put(&mut all, authority);
         put(&mut all, member_tls);
         put(&mut all, client_tls);
         put(&mut all, client_service);
@@ -105,9 +108,9 @@ fn objects(plan: &Plan) -> Vec<Value> {
         put(&mut all, budget);
         put(&mut all, network_policy);
     }
-    if let Etcd::Managed { spec, .. } = &plan.etcd {
-        put(&mut all, etcd_member::volume(plan, spec, "0"));
-        put(&mut all, etcd_member::pod(plan, spec, "0", Start::New, &["0"]));
+    if let Some(cluster) = plan.etcd_cluster() {
+        put(&mut all, etcd_member::volume(cluster, "0"));
+        put(&mut all, etcd_member::pod(cluster, "0", Start::New, &["0"]));
     }
     put(&mut all, hub_service);
     put(&mut all, hub_network_policy);
@@ -257,8 +260,8 @@ fn scaling_etcd_restarts_neither_hubs_nor_members() {
         let mut gohub = read(&files("tests/golden", "minimal.in.yaml")[0]);
         gohub.spec.etcd.managed.replicas = replicas;
         let plan = validate(&gohub, &observed()).unwrap();
-        let Etcd::Managed { spec, .. } = &plan.etcd else { unreachable!("the sample has a managed etcd") };
-        (build::build(&plan).hub_deployment.spec.unwrap().template, etcd_member::template_hash(&plan, spec))
+        let members = etcd_member::template_hash(plan.etcd_cluster().expect("the sample has a managed etcd"));
+        (build::build(&plan).hub_deployment.spec.unwrap().template, members)
     };
     assert_eq!(templates(1), templates(5));
 }

@@ -15,6 +15,10 @@ What the operator may do where it looks after GoHubs. operator/src/access.rs is 
 - apiGroups: [""]
   resources: [configmaps, secrets, services, serviceaccounts, pods, persistentvolumeclaims]
   verbs: [get, list, watch, create, patch, delete]
+# A member of etcd is restarted by eviction, which asks its disruption budget.
+- apiGroups: [""]
+  resources: [pods/eviction]
+  verbs: [create]
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch, create, patch, delete]

@@ -10,6 +10,9 @@
 
 use std::collections::BTreeMap;
 
+/// The alarm of a full database.
+pub const NO_SPACE: &str = "NOSPACE";
+
 /// Everything the decision depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observation {
@@ -25,6 +28,16 @@ pub struct Observation {
     pub homes: BTreeMap<String, Home>,
     /// An alarm that etcd raised, such as `NOSPACE`.
     pub alarm: Option<String>,
+    /// Bytes a member's database may have before etcd raises that alarm.
+    pub quota: u64,
+}
+
+impl Observation {
+    /// Whether every member's pod was made from the newest template, and so trusts every authority there is.
+    #[must_use]
+    pub fn is_rolled(&self) -> bool {
+        self.homes.values().filter_map(|home| home.pod.as_ref()).all(|pod| pod.template == self.template)
+    }
 }
 
 /// A member as etcd lists it.
@@ -42,6 +55,14 @@ pub struct Member {
     pub healthy: bool,
     /// Whether a learner has caught up enough to vote.
     pub caught_up: bool,
+    /// Whether it has never run: its volume may be empty, and nobody else's may.
+    pub unstarted: bool,
+    /// Bytes of its database's file; 0 if it does not answer.
+    pub size: u64,
+    /// Bytes of these that are in use.
+    pub in_use: u64,
+    /// Its etcd's version; empty if it does not answer.
+    pub version: String,
 }
 
 /// Where a member lives.
@@ -60,6 +81,9 @@ pub struct Pod {
     pub template: String,
     /// Whether it is being deleted. It may still run on a node that nobody hears of, so nothing takes its place before it is gone.
     pub terminating: bool,
+    /// Whether nothing is lost with it: it has ended and will not start again, it does not come up and is of an older template, or it
+    /// wants to join with a list of members that is no longer true, which etcd refuses for ever.
+    pub useless: bool,
 }
 
 /// The one thing to do next.
@@ -110,11 +134,18 @@ pub enum Step {
         /// The member.
         name: String,
     },
-    /// Delete a pod of an older template; it comes back over its own volume.
+    /// Delete a pod that is useless or of an older template; it comes back over its own volume.
     RestartPod {
         /// The member.
         name: String,
     },
+    /// Give back what a member's database file holds for nothing. The member answers nobody meanwhile.
+    Defragment {
+        /// The member.
+        name: String,
+    },
+    /// Take back the alarm `NOSPACE`: there is space again.
+    Disarm,
 }
 
 /// What an etcd process does that finds no data.
@@ -187,9 +218,16 @@ fn without_answers(seen: &Observation) -> Step {
 }
 
 /// Puts missing pods back over their volumes, and nothing else.
-fn revive<'a>(seen: &Observation, mut names: impl Iterator<Item = &'a str>, otherwise: Waiting) -> Step {
-    let start = if seen.bootstrapped { Start::Existing } else { Start::New };
-    match names.find(|name| seen.homes.get(*name).is_some_and(|home| home.volume && home.pod.is_none())) {
+fn revive<'a>(seen: &Observation, names: impl Iterator<Item = &'a str> + Clone, otherwise: Waiting) -> Step {
+    let home = |name: &&str| seen.homes.get(*name).filter(|home| home.volume);
+    let is_useless = |home: &Home| home.pod.as_ref().is_some_and(|pod| pod.useless && !pod.terminating);
+    if let Some(name) = names.clone().find(|name| home(name).is_some_and(is_useless)) {
+        return Step::RestartPod { name: name.to_owned() };
+    }
+    // Two volumes are not the beginning of a cluster but what is left of one: an empty one among them must not begin its own.
+    let first = !seen.bootstrapped && seen.homes.values().filter(|home| home.volume).count() == 1;
+    let start = if first { Start::New } else { Start::Existing };
+    match names.clone().find(|name| home(name).is_some_and(|home| home.pod.is_none())) {
         Some(name) => Step::CreatePod { name: name.to_owned(), start },
         None => Step::Wait(otherwise),
     }
@@ -203,14 +241,21 @@ fn with_quorum(seen: &Observation, members: &[Member]) -> Step {
     if let Some(step) = step {
         return step;
     }
-    if let Some(alarm) = &seen.alarm {
-        return Step::Wait(Waiting::Alarm(alarm.clone()));
-    }
     let voters: Vec<&Member> = members.iter().filter(|m| !m.learner).collect();
+    if let Some(alarm) = &seen.alarm {
+        // Somebody who gave a full etcd a larger volume needs its members restarted for it.
+        let may_roll = alarm == NO_SPACE && voters.len() == seen.wanted && voters.iter().all(|m| m.healthy);
+        let rolled = may_roll.then(|| roll(seen, &voters)).filter(|step| *step != Step::Done);
+        return rolled.unwrap_or_else(|| Step::Wait(Waiting::Alarm(alarm.clone())));
+    }
     if let Some(silent) = voters.iter().find(|m| !m.healthy) {
         // One too many that is silent is the right one to remove; any other change waits for it.
         if voters.len() > seen.wanted {
             return Step::RemoveMember { id: silent.id, name: silent.name.clone() };
+        }
+        // A mended template is the way out for a member that does not come up with an older one, and it is silent anyway.
+        if is_old(seen, silent) {
+            return Step::RestartPod { name: silent.name.clone() };
         }
         return Step::Wait(Waiting::Unhealthy(silent.name.clone()));
     }
@@ -230,6 +275,7 @@ fn bring_back(seen: &Observation, members: &[Member]) -> Option<Step> {
         Some(Home { pod: Some(pod), .. }) if pod.terminating => {
             Some(Step::Wait(Waiting::Terminating(member.name.clone())))
         }
+        Some(Home { pod: Some(pod), .. }) if pod.useless => Some(Step::RestartPod { name: member.name.clone() }),
         _ => None,
     })
 }
@@ -237,11 +283,12 @@ fn bring_back(seen: &Observation, members: &[Member]) -> Option<Step> {
 /// A member whose volume is gone can never come back as itself: it is removed, and a new one is added later.
 fn replace_lost(seen: &Observation, members: &[Member]) -> Option<Step> {
     let lost = members.iter().find(|m| !m.healthy && !seen.homes.get(&m.name).is_some_and(|home| home.volume))?;
-    if lost.learner {
+    if lost.learner && lost.unstarted {
         // It was added and the operator died before its pod: that is the place to go on from, not a loss.
         return Some(match seen.homes.get(&lost.name).and_then(|home| home.pod.as_ref()) {
             None => Step::CreatePod { name: lost.name.clone(), start: Start::Existing },
-            Some(_) => Step::Wait(Waiting::CatchingUp(lost.name.clone())),
+            // It waits for a volume that is gone; both are made again together.
+            Some(_) => Step::RestartPod { name: lost.name.clone() },
         });
     }
     Some(Step::RemoveMember { id: lost.id, name: lost.name.clone() })
@@ -276,12 +323,15 @@ fn shrink(voters: &[&Member]) -> Step {
     }
 }
 
+/// Whether the member's pod was made from an older template.
+fn is_old(seen: &Observation, member: &Member) -> bool {
+    let pod = seen.homes.get(&member.name).and_then(|home| home.pod.as_ref());
+    pod.is_some_and(|pod| pod.template != seen.template)
+}
+
 /// Restarts the members of an older template, one by one and the leader last.
 fn roll(seen: &Observation, voters: &[&Member]) -> Step {
-    let is_old = |m: &&&Member| {
-        seen.homes.get(&m.name).and_then(|home| home.pod.as_ref()).is_some_and(|pod| pod.template != seen.template)
-    };
-    let old = || voters.iter().filter(is_old);
+    let old = || voters.iter().filter(|member| is_old(seen, member));
     let Some(next) = old().find(|m| !m.leader).or_else(|| old().next()) else { return Step::Done };
     match voters.iter().find(|m| m.id != next.id) {
         Some(other) if next.leader => Step::MoveLeader { from: next.id, to: other.id },

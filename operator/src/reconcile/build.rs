@@ -64,6 +64,8 @@ pub struct Desired {
 /// What a managed etcd cluster has beside its members.
 #[derive(Clone, Debug)]
 pub struct DesiredEtcd {
+    /// Who signs the certificates.
+    pub authority: Secret,
     /// What members show.
     pub member_tls: Secret,
     /// What hubs show to members.
@@ -99,8 +101,9 @@ pub fn build(plan: &Plan) -> Desired {
 }
 
 fn etcd(plan: &Plan) -> Option<DesiredEtcd> {
-    let Etcd::Managed { spec, certificates, voters } = &plan.etcd else { return None };
+    let Etcd::Managed { spec, certificates, voters, bootstrapped } = &plan.etcd else { return None };
     Some(DesiredEtcd {
+        authority: secrets::authority(plan, &certificates.authorities, *bootstrapped),
         member_tls: secrets::member_tls(plan, certificates),
         client_tls: secrets::client_tls(plan, certificates),
         client_service: etcd_service::client(plan),

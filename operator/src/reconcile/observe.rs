@@ -27,7 +27,6 @@ use super::kinds;
 use super::observed::Observed;
 use super::plan::Owner;
 use crate::api::v1alpha1::{EtcdMode, GoHub};
-use crate::etcd::plan::Observation;
 
 pub use deployment::facts as deployment_facts;
 pub use found::{Found, HubAddress};
@@ -47,8 +46,8 @@ pub async fn observe(context: &Context, gohub: &GoHub, owner: &Owner) -> Result<
         futures::try_join!(lists, pods::list(context, owner), config_from(context, gohub, owner))?;
     let mut found = Found::new(owner, lists.into_iter().flatten(), hub_pods);
     let keys = keys::of(context, owner, &mut found).await?;
-    let certificates = match gohub.spec.etcd.mode {
-        EtcdMode::Managed => certificates::of(context, owner, &mut found).await?,
+    let (certificates, etcd) = match gohub.spec.etcd.mode {
+        EtcdMode::Managed => certificates::of(context, owner, &gohub.spec.etcd.managed, &mut found).await?,
         EtcdMode::Disabled | EtcdMode::External => Default::default(),
     };
     let pods = hubs::reports(context.hubs.as_ref(), &found.hubs, &keys.admin).await;
@@ -61,7 +60,7 @@ pub async fn observe(context: &Context, gohub: &GoHub, owner: &Owner) -> Result<
         prometheus_rules: apis.prometheus_rules,
         deployment: found.deployment().map(|deployment| deployment_facts(&deployment, &found.troubled_pods)),
         pods,
-        etcd: Observation::default(),
+        etcd,
     };
     Ok((observed, found))
 }

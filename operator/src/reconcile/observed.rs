@@ -73,12 +73,39 @@ impl std::fmt::Debug for Keys {
 /// Certificates in PEM: every connection to etcd and between its members shows one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Certificates {
-    /// The authority's certificate, without its key.
-    pub authority: String,
-    /// What members show to hubs and to each other.
+    /// Who signs them.
+    pub authorities: Authorities,
+    /// What members show to whoever connects to them.
     pub member: Pair,
-    /// What hubs show to members.
+    /// What members show to each other. It names no host, so that etcd looks none up in reverse before it lets a member in.
+    pub peer: Pair,
+    /// What hubs and the operator show to members.
     pub client: Pair,
+}
+
+/// The authorities of one etcd cluster. They sign for nobody else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Authorities {
+    /// The one that signs.
+    pub signing: Pair,
+    /// The one that will: everybody must trust it before it signs anything.
+    pub next: Option<Pair>,
+    /// Certificates of those that signed before, and are trusted until they expire.
+    pub previous: Vec<String>,
+}
+
+impl Authorities {
+    /// Certificates of all that are trusted, as one PEM file. Its order depends on nothing but the set, because the file is part of
+    /// what a member must be restarted for.
+    #[must_use]
+    pub fn trusted(&self) -> String {
+        let next = self.next.iter().map(|pair| pair.certificate.as_str());
+        let previous = self.previous.iter().map(String::as_str);
+        let mut all: Vec<&str> = next.chain(previous).chain([self.signing.certificate.as_str()]).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.concat()
+    }
 }
 
 /// A certificate and its key, in PEM.

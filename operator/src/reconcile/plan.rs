@@ -32,6 +32,28 @@ pub struct Plan {
     pub keys: Keys,
 }
 
+impl Plan {
+    /// What the members of the managed etcd cluster are made from, if there is one.
+    #[must_use]
+    pub fn etcd_cluster(&self) -> Option<EtcdCluster<'_>> {
+        let Etcd::Managed { spec, certificates, .. } = &self.etcd else { return None };
+        Some(EtcdCluster { owner: &self.owner, family: self.family, spec, certificates })
+    }
+}
+
+/// What the members of a managed etcd cluster are made from.
+#[derive(Clone, Copy, Debug)]
+pub struct EtcdCluster<'a> {
+    /// Whose they are.
+    pub owner: &'a Owner,
+    /// What addresses pods have.
+    pub family: Family,
+    /// What was asked for.
+    pub spec: &'a Managed,
+    /// What they show, and whom they trust.
+    pub certificates: &'a Certificates,
+}
+
 /// The `GoHub` that owns every object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -80,9 +102,11 @@ pub enum Etcd {
         /// What was asked for.
         spec: Box<Managed>,
         /// Its certificates.
-        certificates: Certificates,
+        certificates: Box<Certificates>,
         /// Voting members there are now; a majority of these must not be evicted while the number changes.
         voters: usize,
+        /// Whether it has lived: no other is ever begun under its name.
+        bootstrapped: bool,
     },
     /// A cluster of somebody else's.
     External(External),

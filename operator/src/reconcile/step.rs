@@ -2,15 +2,19 @@
 
 use super::build::etcd_member;
 use super::context::Context;
-use super::error::Error;
+use super::error::{Class, Error, class_of};
 use super::observed::Observed;
-use super::plan::{Etcd, Owner, Plan};
+use super::plan::Plan;
+use crate::etcd;
+use crate::etcd::connect::Connector;
+use crate::etcd::execute::{self, Performed, execute};
+use crate::etcd::plan::Step;
 
 /// Adds what only the plan tells to what was seen of the cluster.
 pub(super) fn complete(plan: &Plan, observed: &mut Observed) {
-    if let Etcd::Managed { spec, .. } = &plan.etcd {
-        observed.etcd.wanted = usize::try_from(spec.replicas).unwrap_or_default();
-        observed.etcd.template = etcd_member::template_hash(plan, spec);
+    if let Some(cluster) = plan.etcd_cluster() {
+        observed.etcd.wanted = usize::try_from(cluster.spec.replicas).unwrap_or_default();
+        observed.etcd.template = etcd_member::template_hash(cluster);
     }
 }
 
@@ -18,9 +22,24 @@ pub(super) fn complete(plan: &Plan, observed: &mut Observed) {
 ///
 /// # Errors
 /// If it failed. The next look finds how far it came.
-pub(super) async fn one(_context: &Context, _owner: &Owner, plan: &Plan, _observed: &Observed) -> Result<bool, Error> {
-    match &plan.etcd {
-        Etcd::Disabled | Etcd::External(_) => Ok(false),
-        Etcd::Managed { .. } => Ok(false),
+pub(super) async fn one(context: &Context, plan: &Plan, observed: &Observed) -> Result<bool, Error> {
+    let Some(cluster) = plan.etcd_cluster() else { return Ok(false) };
+    let step = etcd::next(&observed.etcd);
+    if matches!(step, Step::Done | Step::Wait(_)) {
+        return Ok(false);
+    }
+    let connector = Connector::new(cluster.owner, cluster.certificates);
+    match Box::pin(execute(&context.client, plan, &step, &connector)).await {
+        Ok(Performed::Changed | Performed::Already) => Ok(true),
+        Ok(Performed::NotYet(_)) => Ok(false),
+        Err(error) => Err(Error::Etcd { message: error.to_string(), class: class(&error) }),
+    }
+}
+
+fn class(error: &execute::Error) -> Class {
+    match error {
+        execute::Error::Kubernetes { source, .. } => class_of(source),
+        execute::Error::Survey(etcd::survey::Error::Read { source, .. }) => class_of(source),
+        execute::Error::Etcd { .. } | execute::Error::TimedOut { .. } => Class::Transient,
     }
 }

@@ -4,6 +4,7 @@
 //! CEL, a rule that needs the hub's own code) must not touch what runs, so it is judged again here, before anything is built.
 
 mod config;
+mod etcd_version;
 mod scheduling;
 
 use crate::api::v1alpha1::{Etcd as EtcdSpec, EtcdMode, GoHub, GoHubSpec};
@@ -171,6 +172,7 @@ fn etcd(spec: &GoHubSpec, observed: &Observed) -> Result<Etcd, Invalid> {
                 return refuse("spec.etcd.managed.replicas", format!("must be 1, 3 or 5, got {}", managed.replicas));
             }
             image("spec.etcd.managed.image", &managed.image)?;
+            etcd_version::judge("spec.etcd.managed.image", &managed.image, observed.etcd.members.as_deref())?;
             scheduling::volume_size("spec.etcd.managed.storage.size", &managed.storage.size)?;
             if let Some(class) = &managed.storage.class_name {
                 scheduling::object_name("spec.etcd.managed.storage.className", class)?;
@@ -178,7 +180,13 @@ fn etcd(spec: &GoHubSpec, observed: &Observed) -> Result<Etcd, Invalid> {
             scheduling::resources("spec.etcd.managed.resources", &managed.resources)?;
             scheduling::labels("spec.etcd.managed.nodeSelector", &managed.node_selector)?;
             let voters = observed.etcd.members.iter().flatten().filter(|member| !member.learner).count();
-            Ok(Etcd::Managed { spec: Box::new(managed.clone()), certificates: observed.certificates.clone(), voters })
+            Ok(Etcd::Managed {
+                spec: Box::new(managed.clone()),
+                certificates: Box::new(observed.certificates.clone()),
+                voters,
+                // Members that answer are a cluster: from then on an operator that finds nothing knows that something was lost.
+                bootstrapped: observed.etcd.bootstrapped || observed.etcd.members.is_some(),
+            })
         }
         EtcdMode::External => {
             let Some(external) = external else {

@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// Members as `0L 1 2! 3+ 4~`: `L` leads, `!` does not answer, `~` is a learner, `+` one that has caught up.
+/// Members as `0L 1 2! 3+ 4~ 5~!s`: `L` leads, `!` does not answer, `~` is a learner, `+` one that has caught up, `s` one that ran before
+/// it fell silent.
 fn members(text: &str) -> Option<Vec<Member>> {
     if text == "?" {
         return None;
@@ -15,18 +16,25 @@ fn members(text: &str) -> Option<Vec<Member>> {
             healthy: !word.contains('!'),
             learner: word.contains('~') || word.contains('+'),
             caught_up: word.contains('+'),
+            unstarted: word.contains("~!") && !word.contains('s'),
             name,
+            ..Member::default()
         }
     };
     Some(text.split_whitespace().map(member).collect())
 }
 
-/// Homes as `0 1p 2v 3t 4o`: pod and volume; `p` only a pod, `v` only a volume, `t` a pod that is going, `o` a pod of an old template.
+/// Homes as `0 1p 2v 3t 4o 5x`: pod and volume; `p` only a pod, `v` only a volume, `t` a pod that is going, `o` a pod of an old
+/// template, `x` a useless one.
 fn homes(text: &str) -> BTreeMap<String, Home> {
     let home = |word: &str| {
         let name: String = word.chars().take_while(char::is_ascii_digit).collect();
         let template = if word.contains('o') { "old" } else { "new" }.to_owned();
-        let pod = (!word.contains('v')).then(|| Pod { template, terminating: word.contains('t') });
+        let pod = (!word.contains('v')).then(|| Pod {
+            template,
+            terminating: word.contains('t'),
+            useless: word.contains('x'),
+        });
         (name, Home { pod, volume: !word.contains('p') })
     };
     text.split_whitespace().map(home).collect()
@@ -40,6 +48,7 @@ fn seen(wanted: usize, who: &str, where_: &str) -> Observation {
         members: members(who),
         homes: homes(where_),
         alarm: None,
+        quota: 1 << 30,
     }
 }
 
@@ -55,6 +64,8 @@ fn text(step: &Step) -> String {
         Step::RemoveMember { id, name } => format!("remove {name} {}", id - 100),
         Step::DeleteHome { name } => format!("delete {name}"),
         Step::RestartPod { name } => format!("restart {name}"),
+        Step::Defragment { name } => format!("defragment {name}"),
+        Step::Disarm => "disarm".to_owned(),
     }
 }
 
@@ -87,6 +98,17 @@ fn one_step_follows_from_what_is_seen() {
         (3, "0L 1 2!", "0 1 2t", "wait Terminating(\"2\")"),
         (3, "0L 1 2!", "0 1 2", "wait Unhealthy(\"2\")"),
         (5, "0L 1 2!", "0 1 2", "wait Unhealthy(\"2\")"),
+        // A learner that has lost what it had learned is another one from then on; a pod without its volume is made anew with it.
+        (3, "0L 1~!s", "0", "remove 1 1"),
+        (3, "0L 1~!", "0 1p", "restart 1"),
+        // A member that does not come up with an older template gets the newest one.
+        (3, "0L 1 2!", "0o 1o 2o", "restart 2"),
+        (3, "0L 1! 2", "0o 1 2o", "wait Unhealthy(\"1\")"),
+        // A pod that has ended for good is put away, and made again.
+        (3, "0L 1 2!", "0 1 2x", "restart 2"),
+        (3, "0L 1 2~!", "0 1 2x", "restart 2"),
+        (3, "0L 1! 2!", "0 1x 2x", "restart 1"),
+        (3, "?", "0x 1v 2v", "restart 0"),
         // A member is lost with its volume: removed, then a new one joins.
         (3, "0L 1 2!", "0 1", "remove 2 2"),
         (3, "0L 1 2!", "0 1 2p", "remove 2 2"),
@@ -132,6 +154,8 @@ fn a_cluster_is_begun_once() {
     assert_eq!(text(&first("0v")), "pod 0 New", "the operator died between volume and pod");
     assert_eq!(text(&first("0")), "wait Starting");
     assert_eq!(text(&first("0p")), "wait Terminating(\"0\")");
+    // Volumes of a GoHub that was deleted and kept them: one that is empty must not begin its own cluster beside the others.
+    assert_eq!(text(&first("0v 1v")), "pod 0 Existing");
 }
 
 #[test]
@@ -140,14 +164,17 @@ fn an_alarm_stops_changes_and_not_healing() {
         text(&plan(&Observation { alarm: Some("NOSPACE".to_owned()), ..seen(wanted, who, homes_) }))
     };
     assert_eq!(alarmed(3, "0L", "0"), "wait Alarm(\"NOSPACE\")");
-    assert_eq!(alarmed(3, "0L 1 2", "0o 1o 2o"), "wait Alarm(\"NOSPACE\")");
+    assert_eq!(alarmed(1, "0L 1 2", "0o 1o 2o"), "wait Alarm(\"NOSPACE\")");
+    // A larger volume comes with a larger quota, which a member reads when it starts.
+    assert_eq!(alarmed(3, "0L 1 2", "0o 1o 2o"), "restart 1");
+    assert_eq!(alarmed(3, "0L 1 2!", "0 1 2"), "wait Alarm(\"NOSPACE\")");
     assert_eq!(alarmed(3, "0L 1 2!", "0 1 2v"), "pod 2 Existing");
 }
 
 /// Does to the cluster in memory what the step says, as etcd and Kubernetes would.
 fn perform(seen: &mut Observation, step: &Step) {
     let new =
-        |template: &str| Home { pod: Some(Pod { template: template.to_owned(), terminating: false }), volume: true };
+        |template: &str| Home { pod: Some(Pod { template: template.to_owned(), ..Pod::default() }), volume: true };
     let template = seen.template.clone();
     let mut list = seen.members.take().unwrap_or_default();
     match step {
@@ -160,7 +187,7 @@ fn perform(seen: &mut Observation, step: &Step) {
         Step::CreatePod { name, .. } => {
             seen.homes.insert(name.clone(), new(&template));
             let member = list.iter_mut().find(|m| m.name == *name).unwrap();
-            (member.healthy, member.caught_up) = (true, member.learner);
+            (member.healthy, member.caught_up, member.unstarted) = (true, member.learner, false);
         }
         Step::Promote { id } => list.iter_mut().find(|m| m.id == *id).unwrap().learner = false,
         Step::MoveLeader { to, .. } => list.iter_mut().for_each(|m| m.leader = m.id == *to),
@@ -170,7 +197,7 @@ fn perform(seen: &mut Observation, step: &Step) {
             seen.homes.get_mut(name).unwrap().pod = None;
             list.iter_mut().find(|m| m.name == *name).unwrap().healthy = false;
         }
-        Step::Done | Step::Wait(_) => {}
+        Step::Defragment { .. } | Step::Disarm | Step::Done | Step::Wait(_) => {}
     }
     seen.members = Some(list);
 }

@@ -45,8 +45,9 @@ pub fn in_order(desired: Desired) -> Result<(Vec<Wanted>, Vec<Wanted>), Error> {
     } = desired;
     let mut first = vec![typed(&service_account)?];
     if let Some(etcd) = etcd {
-        let DesiredEtcd { member_tls, client_tls, client_service, peer_service, budget, network_policy } = etcd;
-        first.extend([typed(&member_tls)?, typed(&client_tls)?]);
+        let DesiredEtcd { authority, member_tls, client_tls, client_service, peer_service, budget, network_policy } =
+            etcd;
+        first.extend([typed(&authority)?, typed(&member_tls)?, typed(&client_tls)?]);
         first.extend(network_policy.as_ref().map(typed).transpose()?);
         first.extend([typed(&client_service)?, typed(&peer_service)?]);
         first.extend(budget.as_ref().map(typed).transpose()?);

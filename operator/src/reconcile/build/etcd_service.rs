@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 
+use super::etcd_member;
 use super::meta::{self, Component};
 use crate::reconcile::plan::{Owner, Plan};
 
@@ -28,6 +29,47 @@ pub fn client_url(owner: &Owner) -> String {
 pub fn member_host(owner: &Owner, member: &str) -> String {
     let pod = meta::name(owner, &format!("etcd-{member}"));
     format!("{pod}.{}.{}.svc", peer_name(owner), owner.namespace)
+}
+
+/// Where a member serves clients.
+#[must_use]
+pub fn member_client_url(owner: &Owner, member: &str) -> String {
+    format!("https://{}:{CLIENT_PORT}", member_host(owner, member))
+}
+
+/// Where a member serves other members: what etcd knows it by.
+#[must_use]
+pub fn member_peer_url(owner: &Owner, member: &str) -> String {
+    format!("https://{}:{PEER_PORT}", member_host(owner, member))
+}
+
+/// Whose [`member_peer_url`] it is.
+#[must_use]
+pub fn member_at(owner: &Owner, peer_url: &str) -> Option<String> {
+    let host = peer_url.strip_prefix("https://")?;
+    let member = etcd_member::member_of(owner, host.split('.').next()?)?;
+    (member_peer_url(owner, &member) == peer_url).then_some(member)
+}
+
+/// Every name that a member's certificate must bear: what other members, hubs, the operator and somebody inside the pod call it.
+#[must_use]
+pub fn server_names(owner: &Owner) -> Vec<String> {
+    let (client, peer, namespace) = (meta::name(owner, CLIENT), peer_name(owner), &owner.namespace);
+    let names = [
+        format!("*.{peer}.{namespace}.svc"),
+        format!("*.{peer}.{namespace}.svc.cluster.local"),
+        client.clone(),
+        format!("{client}.{namespace}"),
+        format!("{client}.{namespace}.svc"),
+        format!("{client}.{namespace}.svc.cluster.local"),
+    ];
+    names.into_iter().chain(["localhost", "127.0.0.1", "::1"].map(str::to_owned)).collect()
+}
+
+/// The common name that members know each other by: whoever holds another certificate of the same authority is no member.
+#[must_use]
+pub fn peer_common_name(owner: &Owner) -> String {
+    meta::name(owner, CLIENT)
 }
 
 /// The name of the peer Service, which is its pods' subdomain.

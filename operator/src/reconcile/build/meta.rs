@@ -20,6 +20,8 @@ pub const OPERATOR: &str = "gohub-operator";
 pub const MEMBER: &str = "gohub.io/member";
 /// The annotation with the hash of the template that a member's pod was made from.
 pub const TEMPLATE: &str = "gohub.io/template";
+/// The annotation that says that an etcd cluster was begun once; on the Secret with its authority, which lives as long as the `GoHub`.
+pub const BOOTSTRAPPED: &str = "gohub.io/etcd-bootstrapped";
 /// The annotation that changes when a setting did that only a restart can load.
 pub const RESTART: &str = "gohub.io/restart";
 
