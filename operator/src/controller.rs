@@ -72,11 +72,7 @@ impl Controller {
             tasks.spawn(watch::children(watch, store.clone(), self.context.references.clone(), queue.clone()));
         }
         tasks.spawn(apis::follow(self.clone(), store.clone(), queue));
-        let reconciler = Reconciler {
-            context: Arc::clone(&self.context),
-            store: store.clone(),
-            place: self.scope.namespace().unwrap_or_default().to_owned(),
-        };
+        let reconciler = Reconciler { context: Arc::clone(&self.context), store: store.clone() };
         let requests = futures::stream::unfold(requests, async |mut requests| {
             let next = requests.recv().await?;
             Some((Ok::<_, std::convert::Infallible>(next), requests))
@@ -134,8 +130,6 @@ impl Controller {
 struct Reconciler {
     context: Arc<Context>,
     store: Store<Known>,
-    /// The namespace, or nothing if it is every one.
-    place: String,
 }
 
 impl Reconciler {
@@ -168,8 +162,12 @@ impl Reconciler {
     /// Forgets what is gone.
     fn tidy(&self) {
         let known = self.store.state();
-        self.context.metrics.gohubs(&self.place, known.len());
         let uids: HashSet<&str> = known.iter().filter_map(|known| known.metadata.uid.as_deref()).collect();
         self.context.memory.keep(|uid| uids.contains(uid));
+        let name = |known: &Known| (known.metadata.namespace.clone(), known.metadata.name.clone());
+        let names: HashSet<_> = known.iter().map(|known| name(known)).collect();
+        let is_there =
+            |namespace: &str, name: &str| names.contains(&(Some(namespace.to_owned()), Some(name.to_owned())));
+        self.context.references.keep(is_there);
     }
 }

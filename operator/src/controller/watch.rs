@@ -88,6 +88,7 @@ pub(super) async fn gohubs(controller: Controller, mut writer: Writer<Known>, qu
         while let Some(event) = seen.recv().await {
             let event = known(event);
             writer.apply_watcher_event(&event);
+            controller.context.metrics.gohubs(controller.scope.namespace().unwrap_or_default(), store.len());
             let concerned = match &event {
                 Event::Apply(object) => vec![ObjectRef::from_obj(object)],
                 // What is listed is in the store only when the list is done.

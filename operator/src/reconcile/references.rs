@@ -22,6 +22,11 @@ impl References {
         });
     }
 
+    /// Forgets those that are gone.
+    pub fn keep(&self, is_there: impl Fn(&str, &str) -> bool) {
+        self.with(|all| all.retain(|(namespace, name), _| is_there(namespace, name)));
+    }
+
     /// Names of the `GoHub`s of the namespace that name this ConfigMap.
     #[must_use]
     pub fn to(&self, namespace: &str, config_map: &str) -> Vec<String> {
