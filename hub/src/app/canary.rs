@@ -36,18 +36,18 @@ impl Canary {
     }
 
     /// The shard that has been silent for so long that only a restart helps: one that is merely busy is not killed for it.
-    pub(super) fn hung(&self) -> Option<Broken> {
+    pub(super) fn hung(&self, now: Instant) -> Option<Broken> {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (broken, since) = state.as_ref()?;
-        (matches!(broken, Broken::Shard(_)) && since.elapsed() >= HUNG).then(|| broken.clone())
+        (matches!(broken, Broken::Shard(_)) && now.saturating_duration_since(*since) >= HUNG).then(|| broken.clone())
     }
 
-    fn note(&self, found: Option<Broken>) {
+    fn note(&self, found: Option<Broken>, now: Instant) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = state.take();
         // The same fault goes on: it is as old as it was.
         let same = before.as_ref().filter(|(broken, _)| found.as_ref() == Some(broken));
-        let since = same.map_or_else(Instant::now, |(_, since)| *since);
+        let since = same.map_or(now, |(_, since)| *since);
         *state = found.clone().map(|broken| (broken, since));
         drop(state);
         let before = before.map(|(broken, _)| broken);
@@ -67,7 +67,7 @@ pub(super) async fn watch(hub: Arc<Inner>) {
     loop {
         let health = hub.now().health.clone();
         let found = fly(&hub, health.canary_timeout.as_std()).await;
-        hub.canary.note(found.err());
+        hub.canary.note(found.err(), Instant::now());
         if stop.run_until_cancelled(tokio::time::sleep(health.canary_interval.as_std())).await.is_none() {
             return;
         }
@@ -98,4 +98,27 @@ async fn fly(hub: &Inner, patience: Duration) -> Result<(), Broken> {
     }
     hub.metrics.bus().canary.observe_duration(started.elapsed());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_shard_that_was_silent_for_a_minute_without_a_break_is_hung() {
+        let (canary, start) = (Canary::default(), Instant::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let silent = |shard| Some(Broken::Shard(shard));
+        canary.note(silent(0), at(0));
+        canary.note(silent(0), at(50));
+        assert_eq!((canary.broken(), canary.hung(at(59))), (silent(0), None), "busy is not hung");
+        assert_eq!(canary.hung(at(60)), silent(0));
+        canary.note(None, at(61));
+        canary.note(silent(0), at(62));
+        assert_eq!(canary.hung(at(100)), None, "it answered in between");
+        canary.note(silent(1), at(110));
+        assert_eq!(canary.hung(at(125)), None, "another shard's silence is its own");
+        canary.note(Some(Broken::Bus("etcd is away".to_owned())), at(130));
+        assert_eq!(canary.hung(at(1000)), None, "a restart does not mend the bus");
+    }
 }

@@ -46,7 +46,7 @@ impl HubControl {
 
 impl Control for HubControl {
     fn alive(&self) -> Result<(), String> {
-        if let Some(hung) = self.0.canary.hung() {
+        if let Some(hung) = self.0.canary.hung(std::time::Instant::now()) {
             return Err(hung.to_string());
         }
         match self.0.shards.failed() {

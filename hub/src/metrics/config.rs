@@ -57,7 +57,7 @@ impl ConfigStats {
         families.extend([
             family::counter(
                 "gohub_config_refused_total",
-                "Configuration files refused; the last good one stayed.",
+                "Configurations refused (the last good one stayed) or not carried out in full.",
                 self.refused.get(),
             ),
             family::gauge(

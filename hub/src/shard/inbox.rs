@@ -158,8 +158,8 @@ impl std::fmt::Debug for Command {
     }
 }
 
-/// A shard's inbox. Bounded by what feeds it, never by dropping: adopted connections by the connection limit, answers by `max_inflight` per
-/// connection, questions by the admin server's and the cluster's own limits.
+/// A shard's inbox. Bounded by what feeds it, never by dropping: adopted connections by the connection limit, answers by what one read of each
+/// connection can ask for (it is not read from again above `max_inflight`), questions by the admin server's and the cluster's own limits.
 #[derive(Debug, Default)]
 pub(super) struct Inbox(Mutex<VecDeque<Command>>);
 

@@ -65,3 +65,25 @@ async fn what_is_trimmed_makes_an_answer_incomplete() {
     let (messages, complete) = ask(&mut alice, ClientRequest::history("r").limit(400)).await;
     assert!(!complete && messages.len() < 70);
 }
+
+#[tokio::test]
+async fn pages_that_nobody_has_read_yet_are_bounded() {
+    let hub = start(settings()).await;
+    let mut alice = Client::connect(&hub, "alice").await;
+    for _ in 0..100 {
+        alice.publish(ClientRequest::room_message("r", padded("x", 1000))).await;
+    }
+    // A page is longer than limits.out_buffer, so that none is made before the one before it was written.
+    let mut bob = Client::connect(&hub, "bob").await;
+    bob.send_together((0..200).map(|number| ClientRequest::history("r").limit(100).reference(number.to_string())))
+        .await;
+    let (mut answered, mut refused) = (0, 0);
+    while answered + refused < 200 {
+        match bob.frame().await {
+            ServerFrame::History { .. } => answered += 1,
+            ServerFrame::Error { code: ErrorCode::Overloaded, .. } => refused += 1,
+            other => panic!("unexpected {other:?}"),
+        }
+    }
+    assert!(answered >= 1 && refused >= 100, "{answered} answered, {refused} refused");
+}
