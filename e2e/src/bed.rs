@@ -1,0 +1,28 @@
+//! What every test has: a namespace of its own in the cluster it is given, gone at the end, and its logs kept when it failed.
+//!
+//! ```ignore
+//! bed::test("two-hubs-talk", async |bed| {
+//!     bed.apply(YAML).await;
+//!     bed.until_condition("chat", "Ready").await;
+//! })
+//! .await;
+//! ```
+//! A step that cannot be done fails the test at once, with what was wanted and what was seen: nothing here returns an error.
+
+mod admin;
+mod apply;
+mod client;
+mod crowd_pod;
+mod dump;
+mod forward;
+mod gohub;
+mod namespace;
+mod operator;
+mod pods;
+mod wait;
+
+pub use self::admin::Figures;
+pub use self::client::HubClient;
+pub use self::crowd_pod::CrowdPod;
+pub use self::namespace::{Bed, test};
+pub use self::wait::{DEADLINE, eventually, within};

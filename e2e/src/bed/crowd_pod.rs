@@ -1,0 +1,92 @@
+//! The crowd as a pod: its clients reach the hubs through the cluster's own network and the real Service.
+
+use k8s_openapi::api::core::v1::Pod;
+
+use super::namespace::Bed;
+use super::wait::eventually;
+use crate::crowd::report::Report;
+use crate::crowd::{Event, Progress};
+
+const NAME: &str = "crowd";
+
+/// A running crowd.
+#[derive(Debug)]
+pub struct CrowdPod<'a> {
+    bed: &'a Bed,
+}
+
+impl Bed {
+    /// Starts a crowd of `clients` at the Service of a `GoHub`, which publishes `rate` a second, and waits until all are there.
+    pub async fn crowd(&self, gohub: &str, clients: usize, rate: u32) -> CrowdPod<'_> {
+        let image = format!("gohub-e2e:{}", env!("CARGO_PKG_VERSION"));
+        let url = format!("ws://{gohub}.{}.svc", self.namespace);
+        self.apply(&format!(
+            r#"
+apiVersion: v1
+kind: Pod
+metadata: {{ name: {NAME} }}
+spec:
+  restartPolicy: Never
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: 1
+  securityContext: {{ runAsNonRoot: true, seccompProfile: {{ type: RuntimeDefault }} }}
+  containers:
+    - name: crowd
+      image: {image}
+      imagePullPolicy: IfNotPresent
+      args: [gather, --url, "{url}", --clients, "{clients}", --rate, "{rate}"]
+      securityContext: {{ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {{ drop: [ALL] }} }}
+"#
+        ))
+        .await;
+        let crowd = CrowdPod { bed: self };
+        let began = |events: &Vec<Event>| events.iter().any(|event| matches!(event, Event::Gathered { .. }));
+        eventually("the crowd has gathered", async || crowd.events().await, began).await;
+        crowd
+    }
+}
+
+impl CrowdPod<'_> {
+    /// What it has told so far; empty while it does not run.
+    async fn events(&self) -> Vec<Event> {
+        let log = self.bed.api::<Pod>().logs(NAME, &kube::api::LogParams::default()).await.unwrap_or_default();
+        log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// How it goes.
+    pub async fn progress(&self) -> Progress {
+        let last = self.events().await.into_iter().rev().find_map(|event| match event {
+            Event::Progress(progress) => Some(progress),
+            _ => None,
+        });
+        last.unwrap_or_default()
+    }
+
+    /// Waits until that many more publications are acked.
+    pub async fn until_acked(&self, more: u64) {
+        let wanted = self.progress().await.acked + more;
+        eventually(
+            &format!("{wanted} publications are acked"),
+            async || self.progress().await,
+            |progress| progress.acked >= wanted,
+        )
+        .await;
+    }
+
+    /// Ends it and returns its report.
+    ///
+    /// # Panics
+    /// When none comes.
+    pub async fn finish(self) -> Report {
+        self.bed.exec(NAME, &["/usr/local/bin/crowd", "finish"]).await;
+        let report = async || {
+            self.events().await.into_iter().find_map(|event| match event {
+                Event::Report(report) => Some(*report),
+                _ => None,
+            })
+        };
+        let report = eventually("the crowd's report", report, Option::is_some).await;
+        report.expect("it was waited for")
+    }
+}

@@ -1,0 +1,37 @@
+//! The operator itself, which every test shares: only tests that run alone take it away.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::api::{Api, ListParams, Patch, PatchParams};
+use serde_json::json;
+
+use super::namespace::Bed;
+use super::wait::eventually;
+
+/// Where the chart is installed.
+const NAMESPACE: &str = "gohub-system";
+const SELECTOR: &str = "app.kubernetes.io/name=gohub-operator";
+
+impl Bed {
+    /// Does something while no operator runs. It is back when this returns; when the body panics, `scripts/e2e.sh load` brings it back.
+    pub async fn without_operator(&self, body: impl AsyncFnOnce()) {
+        let before = self.set_operators(0).await;
+        body().await;
+        self.set_operators(before).await;
+    }
+
+    /// Returns how many there were.
+    async fn set_operators(&self, count: i32) -> i32 {
+        let api: Api<Deployment> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let listed = api.list(&ListParams::default().labels(SELECTOR)).await.expect("deployments are listed");
+        let deployment = listed.items.into_iter().next().expect("the operator is installed");
+        let name = deployment.metadata.name.expect("a name");
+        let patch = Patch::Merge(json!({ "spec": { "replicas": count } }));
+        api.patch_scale(&name, &PatchParams::default(), &patch).await.expect("the operator is scaled");
+        let running = async || {
+            let status = api.get_status(&name).await.expect("the operator is there").status.unwrap_or_default();
+            (status.replicas.unwrap_or(0), status.ready_replicas.unwrap_or(0))
+        };
+        eventually("the operator is as many as asked for", running, |seen| *seen == (count, count)).await;
+        deployment.spec.and_then(|spec| spec.replicas).unwrap_or(1)
+    }
+}

@@ -1,0 +1,176 @@
+//! One client of the crowd: connected for as long as it may, and back as the protocol says.
+
+use std::time::{Duration, Instant};
+
+use gohub::protocol::client::ServerFrame;
+use gohub::protocol::{CloseAction, Payload, Publication};
+use tokio::sync::watch;
+
+use super::backoff::Backoff;
+use super::connection::{ConnectError, Connection, Incoming, Who};
+use super::gathering::{Stage, Totals};
+use super::record::Record;
+use super::target::Target;
+
+/// Everything one client went through.
+#[derive(Debug, Default)]
+pub struct Journey {
+    /// Its name.
+    pub client: String,
+    /// Its books.
+    pub record: Record,
+    /// Connections after the first.
+    pub reconnects: u64,
+    /// The longest time without a publication.
+    pub longest_silence: Duration,
+    /// Hubs it was connected to, in order.
+    pub nodes: Vec<String>,
+    /// Why it stopped before the end, if it did.
+    pub stopped: Option<String>,
+}
+
+/// A client at work.
+#[derive(Debug)]
+pub struct Member {
+    target: Target,
+    room: String,
+    stage: watch::Receiver<Stage>,
+    totals: std::sync::Arc<Totals>,
+    backoff: Backoff,
+    journey: Journey,
+    /// When the last publication came; `None` before the first.
+    heard: Option<Instant>,
+}
+
+impl Member {
+    /// A client of this name that is not connected yet.
+    #[must_use]
+    pub fn new(
+        client: String,
+        target: Target,
+        room: String,
+        stage: watch::Receiver<Stage>,
+        totals: std::sync::Arc<Totals>,
+    ) -> Self {
+        let journey = Journey { client, ..Journey::default() };
+        Self { target, room, stage, totals, backoff: Backoff::default(), journey, heard: None }
+    }
+
+    /// Stays until it has seen what was last published, or is told to stop, or the gathering is over.
+    pub async fn attend(mut self) -> Journey {
+        let mut stage = self.stage.clone();
+        tokio::select! {
+            () = self.stay() => {}
+            _ = stage.wait_for(|stage| matches!(stage, Stage::Over)) => {}
+        }
+        self.silence_ends();
+        self.journey
+    }
+
+    async fn stay(&mut self) {
+        while !self.is_done() && self.journey.stopped.is_none() {
+            let resume = self.journey.record.position();
+            let who = Who { client: &self.journey.client, room: &self.room, resume };
+            match Connection::open(&self.target, who).await {
+                Ok(connection) => self.listen(connection).await,
+                Err(ConnectError::Refused { status, body }) => {
+                    self.journey.stopped = Some(format!("refused with {status}: {body}"));
+                    return;
+                }
+                Err(ConnectError::Later { after: Some(after), .. }) => self.backoff.asked(after),
+                Err(_) => {}
+            }
+            if !self.is_done() {
+                tokio::time::sleep(self.backoff.next()).await;
+            }
+        }
+    }
+
+    async fn listen(&mut self, mut connection: Connection) {
+        let welcomed = Instant::now();
+        let welcome = &connection.welcome;
+        self.journey.record.welcome(&welcome.epoch, welcome.offset);
+        let is_first = self.journey.nodes.is_empty();
+        self.journey.reconnects += u64::from(!is_first);
+        self.journey.nodes.push(welcome.node.to_string());
+        self.totals.connected(is_first);
+        let mut stage = self.stage.clone();
+        let mut drained = None;
+        let code = loop {
+            if self.is_done() {
+                connection.close().await;
+                return;
+            }
+            let incoming = tokio::select! {
+                incoming = connection.next() => incoming,
+                // The publisher has ended: whether everything is here must be looked at once more.
+                Ok(()) = stage.changed() => continue,
+            };
+            match incoming {
+                Incoming::Closed(code) => break code,
+                Incoming::Frame(ServerFrame::Drain { reconnect_in_ms, .. }) => {
+                    drained = Some(Duration::from_millis(reconnect_in_ms));
+                }
+                Incoming::Frame(ServerFrame::Retry { after_ms, .. }) => {
+                    self.backoff.asked(Duration::from_millis(after_ms));
+                }
+                Incoming::Frame(frame) => self.note(frame),
+            }
+        };
+        self.totals.disconnected(code);
+        self.backoff.lived(welcomed.elapsed());
+        if let Some(slot) = drained {
+            self.backoff.asked(slot);
+        }
+        if code.is_some_and(|code| CloseAction::of(code) == CloseAction::Stop) {
+            self.journey.stopped = Some(format!("closed with {}", code.unwrap_or_default()));
+        }
+    }
+
+    fn note(&mut self, frame: ServerFrame) {
+        match frame {
+            ServerFrame::Welcome(welcome) => self.journey.record.welcome(&welcome.epoch, welcome.offset),
+            ServerFrame::Gap { from, to, room, .. } => {
+                if room.as_ref().is_none_or(|room| *room == self.room) {
+                    self.journey.record.gap(from, to, room.is_some());
+                    self.totals.told();
+                }
+            }
+            ServerFrame::Publication(publication, offset) => {
+                self.silence_ends();
+                self.heard = Some(Instant::now());
+                self.journey.record.publication(offset, number_of(&publication));
+                self.totals.received();
+            }
+            _ => {}
+        }
+    }
+
+    fn silence_ends(&mut self) {
+        if let Some(heard) = self.heard {
+            self.journey.longest_silence = self.journey.longest_silence.max(heard.elapsed());
+        }
+    }
+
+    /// Whether the last publication has been reached.
+    fn is_done(&self) -> bool {
+        match &*self.stage.borrow() {
+            Stage::Going => false,
+            Stage::Ended(None) | Stage::Over => true,
+            Stage::Ended(Some((epoch, offset))) => self.journey.record.has_reached(epoch, *offset),
+        }
+    }
+}
+
+/// The publisher's number, when it is one of the crowd's publications.
+fn number_of(publication: &Publication) -> Option<u64> {
+    let Some(Payload::Json(bytes)) = &publication.data else { return None };
+    serde_json::from_slice::<Numbered>(bytes).ok().map(|numbered| numbered.crowd)
+}
+
+/// What the crowd publishes.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct Numbered {
+    /// The publisher's number.
+    pub(super) crowd: u64,
+}
