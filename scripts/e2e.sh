@@ -76,16 +76,23 @@ up() {
         # --wait is about the control plane only.
         kube wait --for=condition=Ready nodes --all --timeout=180s > /dev/null
     fi
+    if [ "$PROFILE" = dev ]; then
+        # The programs as `make test` left them: with another choice of packages, and so of features, half the crates would be compiled again.
+        say "building programs and tests"
+        compile_tests generated "${SMOKE[@]}"
+        export BINARIES=${CARGO_TARGET_DIR:-target}/debug
+    fi
     load
     say "the cluster is up: KUBECONFIG=$KUBECONFIG kubectl --context $context"
 }
 
 load() {
-    local archive
-    while read -r archive; do
+    local archives archive
+    archives=$(scripts/images.sh "$@")
+    for archive in $archives; do
         say "loading $archive"
         "$(program kind)" load image-archive "$archive" --name "$cluster" > /dev/null
-    done < <(scripts/images.sh "$@")
+    done
     install
 }
 
@@ -101,17 +108,27 @@ install() {
     kube -n "$NAMESPACE" rollout status deployment --timeout=180s > /dev/null
 }
 
+# A package's programs are built for its integration tests: hub and operator have one called generated.
+cargo_test() { # test.. -- arguments
+    local arguments=()
+    while [ "$1" != -- ]; do
+        arguments+=(--test "$1")
+        shift
+    done
+    shift
+    cargo test --workspace --features gohub-e2e/cluster "${arguments[@]}" "$@"
+}
+
+compile_tests() { cargo_test "$@" -- --no-run; }
+
 run_tests() {
-    local arguments=() test
+    local test
     if [ $# = 0 ]; then
         for test in e2e/tests/*.rs; do set -- "$@" "$(basename "$test" .rs)"; done
     fi
-    for test in "$@"; do arguments+=(--test "$test"); done
     rm -rf "$E2E_LOGS"
     mkdir -p "$E2E_LOGS"
-    # The whole workspace's features, as in `make test`: what that built is not built again.
-    E2E_CONTEXT=$context cargo test --workspace --features gohub-e2e/cluster --no-fail-fast "${arguments[@]}" \
-        -- --test-threads "${E2E_THREADS:-2}"
+    E2E_CONTEXT=$context cargo_test "$@" -- --no-fail-fast -- --test-threads "${E2E_THREADS:-2}"
 }
 
 collect() {

@@ -18,6 +18,7 @@ mod forward;
 mod gohub;
 mod namespace;
 mod operator;
+mod outside_etcd;
 mod pods;
 mod wait;
 

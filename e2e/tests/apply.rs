@@ -12,7 +12,7 @@ kind: GoHub
 metadata: { name: chat }
 spec:
   hub: { replicas: 1 }
-  etcd: { managed: { replicas: 1, storage: { size: 128Mi } } }
+  etcd: { managed: { replicas: 1, storage: { size: 512Mi } } }
 ";
 
 const THREE: &str = r"
@@ -21,7 +21,7 @@ kind: GoHub
 metadata: { name: chat }
 spec:
   hub: { replicas: 3 }
-  etcd: { managed: { replicas: 3, storage: { size: 128Mi } } }
+  etcd: { managed: { replicas: 3, storage: { size: 512Mi } } }
 ";
 
 #[tokio::test]

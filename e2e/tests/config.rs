@@ -20,7 +20,7 @@ metadata: {{ name: chat }}
 spec:
   hub: {{ replicas: 3 }}
   {config}
-  etcd: {{ managed: {{ replicas: 1, storage: {{ size: 256Mi }} }} }}
+  etcd: {{ mode: External, external: {{ endpoints: ['http://etcd:2379'] }} }}
 "
     )
 }
@@ -28,6 +28,7 @@ spec:
 #[tokio::test]
 async fn an_edit_of_the_gohub_is_loaded_by_every_hub_within_ten_seconds_and_disconnects_nobody() {
     bed::test("config-spec", async |bed| {
+        bed.outside_etcd().await;
         bed.apply(&with_config("config: { heartbeat: { interval: 20s } }")).await;
         let before = bed.until_condition("chat", "Ready").await.config.hash;
         let crowd = bed.crowd("chat", 30, 10).await;
@@ -57,6 +58,7 @@ async fn a_wrong_field_is_refused_by_the_api_server_before_any_hub_sees_it() {
 #[tokio::test]
 async fn an_edit_of_ones_own_config_map_is_loaded_and_a_bad_one_is_refused_and_shown() {
     bed::test("config-map", async |bed| {
+        bed.outside_etcd().await;
         bed.apply(&map("heartbeat: { interval: 20s }")).await;
         bed.apply(&with_config("configFrom: { name: chat-settings }")).await;
         let first = bed.until_condition("chat", "Ready").await.config.hash;
@@ -95,16 +97,17 @@ async fn all_hubs_change_from(bed: &Bed, old: &str) -> String {
         }
         hashes
     };
-    let changed = |hashes: &Vec<String>| {
-        hashes.iter().all(|hash| !hash.is_empty() && hash != old && *hash == hashes[0])
-    };
+    let changed =
+        |hashes: &Vec<String>| hashes.iter().all(|hash| !hash.is_empty() && hash != old && *hash == hashes[0]);
     let (hashes, took) = bed::within(SOON, "every hub runs the new configuration", look, changed).await;
     eprintln!("{} hubs run the new configuration after {took:?}", hashes.len());
     hashes.into_iter().next().expect("three hubs")
 }
 
 fn map(config: &str) -> String {
-    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: chat-settings }}\ndata:\n  config.yaml: |\n    {config}\n")
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: chat-settings }}\ndata:\n  config.yaml: |\n    {config}\n"
+    )
 }
 
 /// As `kubectl edit configmap` does it.

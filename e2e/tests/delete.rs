@@ -17,7 +17,7 @@ kind: GoHub
 metadata: {{ name: chat }}
 spec:
   hub: {{ replicas: 2 }}
-  etcd: {{ managed: {{ replicas: 1, storage: {{ size: 128Mi, whenDeleted: {policy} }} }} }}
+  etcd: {{ managed: {{ replicas: 1, storage: {{ size: 512Mi, whenDeleted: {policy} }} }} }}
 "
     )
 }

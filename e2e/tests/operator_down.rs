@@ -11,7 +11,7 @@ kind: GoHub
 metadata: {{ name: chat }}
 spec:
   hub: {{ replicas: {replicas} }}
-  etcd: {{ managed: {{ replicas: 1, storage: {{ size: 256Mi }} }} }}
+  etcd: {{ managed: {{ replicas: 1, storage: {{ size: 512Mi }} }} }}
 "
     )
 }

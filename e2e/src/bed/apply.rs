@@ -13,7 +13,7 @@ impl Bed {
     /// When the API server refuses one.
     pub async fn apply(&self, yaml: &str) {
         if let Err(error) = self.try_apply(yaml).await {
-            panic!("apply: {error}\n{yaml}");
+            panic!("apply: {}\n{yaml}", words(&error));
         }
     }
 
@@ -35,5 +35,13 @@ impl Bed {
             api.patch(&name, &PatchParams::apply("e2e").force(), &Patch::Apply(&object)).await?;
         }
         Ok(())
+    }
+}
+
+/// What an API server says, without the same again in its parts.
+fn words(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
     }
 }

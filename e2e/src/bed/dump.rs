@@ -1,6 +1,5 @@
 //! What is kept of a failed test: the objects of its namespace and the logs of its pods.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use gohub_operator::api::v1alpha1::GoHub;
@@ -26,7 +25,7 @@ pub(super) async fn dump(bed: &Bed, directory: &Path) {
             let (kind, name) = (object.kind.unwrap_or_default(), object.name.unwrap_or_default());
             let (reason, message) = (event.reason.unwrap_or_default(), event.message.unwrap_or_default());
             let at = event.last_timestamp.map(|at| format!("{:?}", at.0)).unwrap_or_default();
-            drop(writeln!(text, "{at} {kind}/{name} {reason}: {message}"));
+            text += &format!("{at} {kind}/{name} {reason}: {message}\n");
         }
         write("events.txt", text);
     }

@@ -84,11 +84,7 @@ impl Bed {
         let api: Api<Namespace> = Api::all(self.client.clone());
         // What it holds is deleted in no order; that the operator lets go of it is part of every test.
         drop(api.delete(&self.namespace, &DeleteParams::default()).await);
-        eventually(
-            "the namespace is gone",
-            async || api.get_opt(&self.namespace).await.map(|left| left.map(|left| left.status)),
-            |left| matches!(left, Ok(None)),
-        )
-        .await;
+        let look = async || api.get_opt(&self.namespace).await.map(|left| left.map(|left| left.status));
+        drop(eventually("the namespace is gone", look, |left| matches!(left, Ok(None))).await);
     }
 }

@@ -9,7 +9,7 @@ use super::wait::eventually;
 
 /// Whether the kubelet says so.
 #[must_use]
-pub fn is_ready(pod: &Pod) -> bool {
+pub(super) fn is_ready(pod: &Pod) -> bool {
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
     let ready = conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True");
     ready && pod.metadata.deletion_timestamp.is_none()
@@ -26,6 +26,11 @@ impl Bed {
         let mut pods = listed.items;
         pods.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
         pods
+    }
+
+    /// Whether a pod is there and ready.
+    pub async fn is_ready(&self, pod: &str) -> bool {
+        self.api::<Pod>().get_opt(pod).await.ok().flatten().is_some_and(|pod| is_ready(&pod))
     }
 
     /// Waits until exactly so many pods are there and all are ready, and returns their names.

@@ -28,7 +28,7 @@ impl Backoff {
     }
 
     /// How long to wait before the next attempt.
-    pub fn next(&mut self) -> Duration {
+    pub fn wait(&mut self) -> Duration {
         if let Some(asked) = self.asked.take() {
             return asked;
         }
@@ -47,19 +47,19 @@ mod tests {
         let mut backoff = Backoff::default();
         for attempt in 0..40 {
             let most = (0.5 * 2_f64.powi(attempt)).min(30.0);
-            assert!(backoff.next().as_secs_f64() <= most, "attempt {attempt}");
+            assert!(backoff.wait().as_secs_f64() <= most, "attempt {attempt}");
         }
         backoff.lived(Duration::from_secs(4));
         assert_eq!(backoff.attempt, 40);
         backoff.lived(Duration::from_secs(5));
-        assert!(backoff.next() <= FIRST);
+        assert!(backoff.wait() <= FIRST);
     }
 
     #[test]
     fn what_the_hub_asks_for_replaces_the_random_wait_once() {
         let mut backoff = Backoff::default();
         backoff.asked(Duration::from_millis(1234));
-        assert_eq!(backoff.next(), Duration::from_millis(1234));
-        assert!(backoff.next() <= FIRST);
+        assert_eq!(backoff.wait(), Duration::from_millis(1234));
+        assert!(backoff.wait() <= FIRST);
     }
 }

@@ -140,8 +140,7 @@ impl Gathering {
         let mut members = JoinSet::new();
         for index in 0..plan.clients {
             let name = format!("{}-{index}", plan.name);
-            let member =
-                Member::new(name, plan.target.clone(), plan.room.clone(), stage.subscribe(), Arc::clone(&totals));
+            let member = Member::new(name, &plan, stage.subscribe(), Arc::clone(&totals));
             members.spawn(member.attend());
         }
         Self { plan, totals, stage, members }
@@ -159,10 +158,8 @@ impl Gathering {
             }
         }
         tell(&Event::Gathered { clients: self.totals.welcomed.load(Ordering::Relaxed) });
-        let Plan { target, name, room, rate, .. } = self.plan.clone();
-        let publisher =
-            Publisher::new(format!("{name}-publisher"), target, room, self.stage.subscribe(), Arc::clone(&self.totals));
-        let mut publishing = Box::pin(publisher.publish(rate, end));
+        let publisher = Publisher::new(&self.plan, self.stage.subscribe(), Arc::clone(&self.totals));
+        let mut publishing = Box::pin(publisher.publish(self.plan.rate, end));
         let mut patience = None;
         let ledger = loop {
             tokio::select! {

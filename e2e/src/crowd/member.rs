@@ -1,5 +1,6 @@
 //! One client of the crowd: connected for as long as it may, and back as the protocol says.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gohub::protocol::client::ServerFrame;
@@ -8,7 +9,7 @@ use tokio::sync::watch;
 
 use super::backoff::Backoff;
 use super::connection::{ConnectError, Connection, Incoming, Who};
-use super::gathering::{Stage, Totals};
+use super::gathering::{Plan, Stage, Totals};
 use super::record::Record;
 use super::target::Target;
 
@@ -31,11 +32,11 @@ pub struct Journey {
 
 /// A client at work.
 #[derive(Debug)]
-pub struct Member {
+pub(super) struct Member {
     target: Target,
     room: String,
     stage: watch::Receiver<Stage>,
-    totals: std::sync::Arc<Totals>,
+    totals: Arc<Totals>,
     backoff: Backoff,
     journey: Journey,
     /// When the last publication came; `None` before the first.
@@ -44,20 +45,14 @@ pub struct Member {
 
 impl Member {
     /// A client of this name that is not connected yet.
-    #[must_use]
-    pub fn new(
-        client: String,
-        target: Target,
-        room: String,
-        stage: watch::Receiver<Stage>,
-        totals: std::sync::Arc<Totals>,
-    ) -> Self {
+    pub(super) fn new(client: String, plan: &Plan, stage: watch::Receiver<Stage>, totals: Arc<Totals>) -> Self {
         let journey = Journey { client, ..Journey::default() };
+        let (target, room) = (plan.target.clone(), plan.room.clone());
         Self { target, room, stage, totals, backoff: Backoff::default(), journey, heard: None }
     }
 
     /// Stays until it has seen what was last published, or is told to stop, or the gathering is over.
-    pub async fn attend(mut self) -> Journey {
+    pub(super) async fn attend(mut self) -> Journey {
         let mut stage = self.stage.clone();
         tokio::select! {
             () = self.stay() => {}
@@ -81,7 +76,7 @@ impl Member {
                 Err(_) => {}
             }
             if !self.is_done() {
-                tokio::time::sleep(self.backoff.next()).await;
+                tokio::time::sleep(self.backoff.wait()).await;
             }
         }
     }
@@ -130,11 +125,9 @@ impl Member {
     fn note(&mut self, frame: ServerFrame) {
         match frame {
             ServerFrame::Welcome(welcome) => self.journey.record.welcome(&welcome.epoch, welcome.offset),
-            ServerFrame::Gap { from, to, room, .. } => {
-                if room.as_ref().is_none_or(|room| *room == self.room) {
-                    self.journey.record.gap(from, to, room.is_some());
-                    self.totals.told();
-                }
+            ServerFrame::Gap { from, to, room, .. } if room.as_ref().is_none_or(|room| *room == self.room) => {
+                self.journey.record.gap(from, to, room.is_some());
+                self.totals.told();
             }
             ServerFrame::Publication(publication, offset) => {
                 self.silence_ends();

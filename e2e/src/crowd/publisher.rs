@@ -10,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::backoff::Backoff;
 use super::connection::{ConnectError, Connection, Incoming, Who};
-use super::gathering::{Stage, Totals};
+use super::gathering::{Plan, Stage, Totals};
 use super::ledger::{Acked, Ledger};
 use super::member::Numbered;
 use super::target::Target;
@@ -22,7 +22,7 @@ const RETRY: Duration = Duration::from_millis(200);
 
 /// The publisher at work.
 #[derive(Debug)]
-pub struct Publisher {
+pub(super) struct Publisher {
     name: String,
     target: Target,
     room: String,
@@ -43,18 +43,11 @@ enum Answer {
 
 impl Publisher {
     /// A publisher that is not connected yet.
-    #[must_use]
-    pub fn new(
-        name: String,
-        target: Target,
-        room: String,
-        stage: watch::Receiver<Stage>,
-        totals: Arc<Totals>,
-    ) -> Self {
+    pub(super) fn new(plan: &Plan, stage: watch::Receiver<Stage>, totals: Arc<Totals>) -> Self {
         Self {
-            name,
-            target,
-            room,
+            name: format!("{}-publisher", plan.name),
+            target: plan.target.clone(),
+            room: plan.room.clone(),
             stage,
             totals,
             backoff: Backoff::default(),
@@ -65,7 +58,7 @@ impl Publisher {
     }
 
     /// Publishes `rate` a second, every other one to everybody, until told that the end is wanted; what was begun is brought to its ack.
-    pub async fn publish(mut self, rate: u32, mut end: watch::Receiver<bool>) -> Ledger {
+    pub(super) async fn publish(mut self, rate: u32, mut end: watch::Receiver<bool>) -> Ledger {
         let mut pace = interval(Duration::from_secs(1) / rate.max(1));
         // After an outage there is no storm of what was not published meanwhile.
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -143,7 +136,7 @@ impl Publisher {
     /// Waits its turn and connects; `Ok` without a connection means: try again.
     async fn connect(&mut self) -> Result<(), String> {
         if self.position.is_some() {
-            tokio::time::sleep(self.backoff.next()).await;
+            tokio::time::sleep(self.backoff.wait()).await;
         }
         let resume = self.position.as_ref().map(|(epoch, offset)| (epoch, *offset));
         match Connection::open(&self.target, Who { client: &self.name, room: &self.room, resume }).await {
@@ -157,7 +150,7 @@ impl Publisher {
                 if let ConnectError::Later { after: Some(after), .. } = error {
                     self.backoff.asked(after);
                 } else if self.position.is_none() {
-                    tokio::time::sleep(self.backoff.next()).await;
+                    tokio::time::sleep(self.backoff.wait()).await;
                 }
                 Ok(())
             }
