@@ -161,7 +161,8 @@ async fn act(
     let (first, then) = apply::in_order(build::build(plan))?;
     let names = apply::names(first.iter().chain(&then));
     apply::apply(context, owner, first, found, &mut outcome.changes).await?;
-    outcome.stepped = step::one(context, plan, observed).await?;
+    // A step that fails is told below: a new configuration of the hubs does not wait for etcd.
+    let stepped = step::one(context, plan, observed).await;
     apply::apply(context, owner, then, found, &mut outcome.changes).await?;
     apply::prune(context, owner, &names, found, &mut outcome.changes).await?;
     // As it is after the apply: the status must not speak of the template before.
@@ -172,6 +173,7 @@ async fn act(
     if !just_written {
         outcome.behind = nudge::nudge(context, owner, found, observed, &plan.config.hash).await?;
     }
+    outcome.stepped = stepped?;
     Ok(())
 }
 

@@ -30,9 +30,31 @@ pub(super) async fn one(context: &Context, plan: &Plan, observed: &Observed) -> 
     }
     let connector = Connector::new(cluster.owner, cluster.certificates);
     match Box::pin(execute(&context.client, plan, &step, &connector)).await {
-        Ok(Performed::Changed | Performed::Already) => Ok(true),
+        Ok(Performed::Changed) => {
+            let (reason, note) = words(&step);
+            context.events.stepped(&plan.owner, reason, note).await;
+            Ok(true)
+        }
+        Ok(Performed::Already) => Ok(true),
         Ok(Performed::NotYet(_)) => Ok(false),
         Err(error) => Err(Error::Etcd { message: error.to_string(), class: class(&error) }),
+    }
+}
+
+/// What a step is called in an event, and which member it was about.
+fn words(step: &Step) -> (&'static str, String) {
+    match step {
+        Step::Done | Step::Wait(_) => ("EtcdWaiting", "nothing was done".to_owned()),
+        Step::Bootstrap { name } => ("EtcdBootstrapped", format!("member {name} begins the cluster")),
+        Step::CreatePod { name, .. } => ("EtcdPodCreated", format!("the pod of member {name} was made")),
+        Step::AddLearner { name } => ("EtcdMemberAdded", format!("member {name} joins and does not vote yet")),
+        Step::Promote { id } => ("EtcdMemberPromoted", format!("member {id:x} votes")),
+        Step::MoveLeader { from, to } => ("EtcdLeaderMoved", format!("member {to:x} leads instead of {from:x}")),
+        Step::RemoveMember { id, name } => ("EtcdMemberRemoved", format!("member {name} ({id:x}) was removed")),
+        Step::DeleteHome { name } => ("EtcdMemberDeleted", format!("what was left of member {name} was deleted")),
+        Step::RestartPod { name } => ("EtcdPodRestarted", format!("the pod of member {name} is made anew")),
+        Step::Defragment { name } => ("EtcdDefragmented", format!("member {name} gave back free space")),
+        Step::Disarm => ("EtcdAlarmDisarmed", "there is space again".to_owned()),
     }
 }
 

@@ -18,7 +18,7 @@ use tower::ServiceExt;
 use crate::api_server::{Answer, ApiServer};
 use crate::scene::{GOHUB, gohub};
 
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 struct Process {
     child: Child,
