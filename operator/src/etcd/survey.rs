@@ -50,7 +50,8 @@ pub async fn survey(client: &Client, cluster: EtcdCluster<'_>, connector: &Conne
     let volumes = volumes.map_err(failed("volumes"))?.items;
     let authority = authority.map_err(failed("authority"))?.filter(|secret| is_owned(owner, secret));
 
-    let running: BTreeSet<String> = pods.iter().filter_map(|pod| member_of(owner, pod)).collect();
+    let reachable = pods.iter().filter(|pod| has_address(pod));
+    let running: BTreeSet<String> = reachable.filter_map(|pod| member_of(owner, pod)).collect();
     let answers = poll::ask_all(connector, &running).await;
     let members = poll::members(&answers, connector.addresses());
     let template = etcd_member::template_hash(cluster);
@@ -99,6 +100,11 @@ fn homes(
         homes.entry(name).or_default().pod = Some(Pod { template, terminating, useless });
     }
     homes
+}
+
+/// One without is not asked: a resolver remembers for a while that a name did not exist when it was asked for.
+fn has_address(pod: &KubePod) -> bool {
+    pod.status.as_ref().is_none_or(|status| status.pod_ip.is_some())
 }
 
 /// Evicted by its node, for instance: such a pod stays, and nothing runs in it.
