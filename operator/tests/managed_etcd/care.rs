@@ -50,8 +50,13 @@ async fn o21_a_full_etcd_says_so_and_is_given_back_its_space_after_a_compaction(
     client.compact(head, None).await.unwrap();
     let after = world.until_done().await;
     assert_eq!(after.alarm, None);
-    let defragmented = world.steps.iter().filter(|step| matches!(step, Step::Defragment { .. })).count();
-    assert_eq!((defragmented, world.steps.last()), (3, Some(&Step::Disarm)), "{:?}", world.steps);
+    // A member may need it twice: its compaction may still be under way the first time.
+    let name = |step: &Step| match step {
+        Step::Defragment { name } => Some(name.clone()),
+        _ => None,
+    };
+    let defragmented: std::collections::BTreeSet<String> = world.steps.iter().filter_map(name).collect();
+    assert_eq!((defragmented.len(), world.steps.last()), (3, Some(&Step::Disarm)), "{:?}", world.steps);
     assert!(!restarts(&world));
     world.put("0", "/gohub/large", "takes writes again").await;
 }
