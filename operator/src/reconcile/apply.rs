@@ -1,4 +1,4 @@
-//! [`Desired`] into the cluster: server-side apply by one field manager, in a written order, and what is no longer wanted is pruned.
+//! `Desired` into the cluster: server-side apply by one field manager, in a written order, and what is no longer wanted is pruned.
 //!
 //! ```text
 //! wanted + live -> settled? -> nothing is sent
