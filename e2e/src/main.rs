@@ -26,7 +26,7 @@ struct Arguments {
 enum Command {
     /// Gather, until SIGTERM or for the given time; prints a JSON line a second, the report last
     Gather {
-        /// Where the hubs are: ws://host[:port][/path]
+        /// Where the hubs are: `ws://host:port/path`, port and path optional
         #[arg(long)]
         url: Target,
         /// How many clients
