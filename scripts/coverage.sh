@@ -3,7 +3,7 @@
 # Arguments go to `cargo llvm-cov`, e.g. scripts/coverage.sh -p gohub --lib
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/ensure.sh cc protoc cargo-llvm-cov llvm
+scripts/ensure.sh cc protoc helm cargo-llvm-cov llvm
 if [ -x scripts/etcd.sh ]; then scripts/etcd.sh > /dev/null; fi
 ulimit -n "$(ulimit -Hn)" 2> /dev/null || true
 
