@@ -78,6 +78,7 @@ up() {
     fi
     if [ "$PROFILE" = dev ]; then
         # The programs as `make test` left them: with another choice of packages, and so of features, half the crates would be compiled again.
+        # A package's programs are built for its integration tests: hub and operator have one called generated.
         say "building programs and tests"
         compile_tests generated "${SMOKE[@]}"
         export BINARIES=${CARGO_TARGET_DIR:-target}/debug
@@ -108,27 +109,27 @@ install() {
     kube -n "$NAMESPACE" rollout status deployment --timeout=180s > /dev/null
 }
 
-# A package's programs are built for its integration tests: hub and operator have one called generated.
-cargo_test() { # test.. -- arguments
-    local arguments=()
-    while [ "$1" != -- ]; do
-        arguments+=(--test "$1")
-        shift
-    done
-    shift
-    cargo test --workspace --features gohub-e2e/cluster "${arguments[@]}" "$@"
+arguments() { # test.. -> what selects them, one word a line
+    local test
+    printf '%s\n' --features gohub-e2e/cluster
+    for test in "$@"; do printf '%s\n' --test "$test"; done
 }
 
-compile_tests() { cargo_test "$@" -- --no-run; }
+compile_tests() {
+    local selected
+    mapfile -t selected < <(arguments "$@")
+    cargo test --workspace --no-run "${selected[@]}"
+}
 
 run_tests() {
-    local test
+    local test selected
     if [ $# = 0 ]; then
         for test in e2e/tests/*.rs; do set -- "$@" "$(basename "$test" .rs)"; done
     fi
+    mapfile -t selected < <(arguments "$@")
     rm -rf "$E2E_LOGS"
     mkdir -p "$E2E_LOGS"
-    E2E_CONTEXT=$context cargo_test "$@" -- --no-fail-fast -- --test-threads "${E2E_THREADS:-2}"
+    E2E_CONTEXT=$context scripts/test.sh "${selected[@]}" -- --test-threads "${E2E_THREADS:-2}"
 }
 
 collect() {

@@ -47,10 +47,12 @@ fn every_make_target_that_a_page_names_exists() {
 }
 
 #[test]
-fn the_ci_runs_the_test_command_of_the_readme() {
+fn the_ci_runs_the_test_commands_of_the_readme() {
     let (readme, ci) = (page("README.md"), page(".ci/run"));
-    assert!(readme.contains("\nmake test"), "README.md has the test command");
-    assert!(ci.trim_end().ends_with("make test"), ".ci/run calls it");
+    for command in ["make test", "make e2e-smoke"] {
+        assert!(readme.contains(&format!("\n{command} ")), "README.md has {command}");
+        assert!(ci.lines().any(|line| line.starts_with(command)), ".ci/run calls {command}");
+    }
 }
 
 #[test]
