@@ -8,14 +8,18 @@
 #   scripts/e2e.sh smoke            run with the tests that every push has to pass, and dev builds
 # E2E_CONTEXT=<context> scripts/e2e.sh test    the same tests against a cluster that exists; it has to have the images and the operator.
 # PROFILE=dev: dev builds. KEEP=1: `run` leaves the cluster, and a failed test its namespace. E2E_LOGS: where logs of what failed go.
+# E2E_CLUSTER: another name than gohub. E2E_THREADS: tests at a time, 2 unless said otherwise.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 repository=$PWD
 cache=${GOHUB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gohub}
-state=$cache/e2e
 cluster=${E2E_CLUSTER:-gohub}
+state=$cache/e2e/$cluster
 export PROFILE=${PROFILE:-release}
-export E2E_LOGS=${E2E_LOGS:-$repository/target/e2e-logs}
+if [ -z "${E2E_LOGS:-}" ]; then
+    export E2E_LOGS=$repository/target/e2e-logs
+    rm -rf "$E2E_LOGS"
+fi
 SMOKE=(apply scale config)
 NAMESPACE=gohub-system
 
@@ -127,7 +131,6 @@ run_tests() {
         for test in e2e/tests/*.rs; do set -- "$@" "$(basename "$test" .rs)"; done
     fi
     mapfile -t selected < <(arguments "$@")
-    rm -rf "$E2E_LOGS"
     mkdir -p "$E2E_LOGS"
     E2E_CONTEXT=$context scripts/test.sh "${selected[@]}" -- --test-threads "${E2E_THREADS:-2}"
 }

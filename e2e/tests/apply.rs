@@ -24,6 +24,15 @@ spec:
   etcd: { managed: { replicas: 3, storage: { size: 512Mi } } }
 ";
 
+const OUTSIDE: &str = r"
+apiVersion: gohub.io/v1alpha1
+kind: GoHub
+metadata: { name: chat }
+spec:
+  hub: { replicas: 2 }
+  etcd: { mode: External, external: { endpoints: ['http://etcd:2379'] } }
+";
+
 #[tokio::test]
 async fn one_hub_and_one_etcd_member_become_ready_and_carry_a_message() {
     bed::test("apply-one", async |bed| {
@@ -53,6 +62,19 @@ async fn three_hubs_and_three_etcd_members_are_one_hub() {
         // Nothing is left that would restart or move by itself.
         let nodes = nodes_of(bed, &hubs).await;
         assert!(nodes.len() > 1, "all hubs are on {nodes:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_hubs_share_an_etcd_that_is_somebody_elses() {
+    bed::test("apply-outside", async |bed| {
+        bed.outside_etcd().await;
+        bed.apply(OUTSIDE).await;
+        let status = bed.until_condition("chat", "Ready").await;
+        assert_eq!((status.hub.summary.as_str(), status.etcd.summary.as_str()), ("2/2", "external"));
+        let hubs = bed.until_pods("chat", "hub", 2).await;
+        everybody_hears_everybody(bed, &hubs).await;
     })
     .await;
 }

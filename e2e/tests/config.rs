@@ -20,7 +20,7 @@ metadata: {{ name: chat }}
 spec:
   hub: {{ replicas: 3 }}
   {config}
-  etcd: {{ mode: External, external: {{ endpoints: ['http://etcd:2379'] }} }}
+  etcd: {{ managed: {{ replicas: 1, storage: {{ size: 512Mi }} }} }}
 "
     )
 }
@@ -28,7 +28,6 @@ spec:
 #[tokio::test]
 async fn an_edit_of_the_gohub_is_loaded_by_every_hub_within_ten_seconds_and_disconnects_nobody() {
     bed::test("config-spec", async |bed| {
-        bed.outside_etcd().await;
         bed.apply(&with_config("config: { heartbeat: { interval: 20s } }")).await;
         let before = bed.until_condition("chat", "Ready").await.config.hash;
         let crowd = bed.crowd("chat", 30, 10).await;
@@ -58,7 +57,6 @@ async fn a_wrong_field_is_refused_by_the_api_server_before_any_hub_sees_it() {
 #[tokio::test]
 async fn an_edit_of_ones_own_config_map_is_loaded_and_a_bad_one_is_refused_and_shown() {
     bed::test("config-map", async |bed| {
-        bed.outside_etcd().await;
         bed.apply(&map("heartbeat: { interval: 20s }")).await;
         bed.apply(&with_config("configFrom: { name: chat-settings }")).await;
         let first = bed.until_condition("chat", "Ready").await.config.hash;

@@ -9,7 +9,7 @@ kind: GoHub
 metadata: { name: chat }
 spec:
   hub: { replicas: 3 }
-  etcd: { mode: External, external: { endpoints: ['http://etcd:2379'] } }
+  etcd: { managed: { replicas: 1, storage: { size: 512Mi } } }
 ";
 
 /// What is promised to the clients of a hub that dies.
@@ -18,7 +18,6 @@ const BACK_IN_MS: u64 = 10_000;
 #[tokio::test]
 async fn o22_clients_of_a_killed_hub_are_back_in_ten_seconds_and_nobody_misses_a_message() {
     bed::test("hub-loss", async |bed| {
-        bed.outside_etcd().await;
         bed.apply(THREE).await;
         bed.until_condition("chat", "Ready").await;
         let crowd = bed.crowd("chat", 90, 20).await;

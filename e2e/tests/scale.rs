@@ -11,13 +11,12 @@ spec:
   hub: { replicas: 3 }
   config:
     drain: { rate: 50, deadline: 20s }
-  etcd: { mode: External, external: { endpoints: ['http://etcd:2379'] } }
+  etcd: { managed: { replicas: 1, storage: { size: 512Mi } } }
 ";
 
 #[tokio::test]
 async fn three_hubs_become_five_and_then_two_and_no_client_loses_a_message() {
     bed::test("scale", async |bed| {
-        bed.outside_etcd().await;
         bed.apply(THREE).await;
         bed.until_condition("chat", "Ready").await;
         let crowd = bed.crowd("chat", 120, 20).await;
