@@ -18,6 +18,9 @@ const TAKEN_BACK: usize = 3;
 const NUDGES: u32 = 3;
 const NUDGE_PAUSE: Duration = Duration::from_secs(4);
 
+/// How long nothing is tried in a namespace that is going away.
+const LEAVING: Duration = Duration::from_secs(20);
+
 /// All that is remembered, by the uid of the `GoHub`.
 #[derive(Debug, Default)]
 pub struct Memory(Mutex<HashMap<String, Remembered>>);
@@ -29,6 +32,7 @@ struct Remembered {
     nudges: HashMap<String, Nudge>,
     failures: u32,
     idle: u32,
+    leaving: Option<Instant>,
 }
 
 /// An object as it was when it was written last.
@@ -129,6 +133,16 @@ impl Memory {
     #[must_use]
     pub fn failures(&self, uid: &str) -> u32 {
         self.with(uid, |memory| memory.failures)
+    }
+
+    /// Remembers that the namespace is going away.
+    pub fn leave(&self, uid: &str, now: Instant) {
+        self.with(uid, |memory| memory.leaving = Some(now));
+    }
+
+    /// Whether the namespace was going away a moment ago. Every object that Kubernetes collects there would else be a try to make it again.
+    pub fn is_leaving(&self, uid: &str, now: Instant) -> bool {
+        self.with(uid, |memory| memory.leaving.is_some_and(|since| now.duration_since(since) < LEAVING))
     }
 
     /// Counts a look at which nothing moved, or begins anew; how many there were in a row.

@@ -2,10 +2,11 @@
 
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject};
+use tokio::time::Instant;
 
 use super::apply::{self, Changed};
 use super::context::Context;
-use super::error::Error;
+use super::error::{Class, Error};
 use super::observe::{self, Found, observe};
 use super::observed::Observed;
 use super::plan::{Owner, Plan};
@@ -59,6 +60,9 @@ pub async fn reconcile(context: &Context, namespace: &str, name: &str) -> Result
         context.memory.forget(&owner.uid);
         return Ok(Next::Never);
     }
+    if context.memory.is_leaving(&owner.uid, Instant::now()) {
+        return Ok(Next::Later);
+    }
     let done = match unreadable {
         Some(error) => Err(error.into()),
         None => Box::pin(work(context, &gohub, &owner)).await,
@@ -70,6 +74,9 @@ pub async fn reconcile(context: &Context, namespace: &str, name: &str) -> Result
         }
         Err(failed) => {
             let times = context.memory.failed(&owner.uid);
+            if failed.error.class() == Class::Terminating {
+                context.memory.leave(&owner.uid, Instant::now());
+            }
             failed.tell(context, &gohub, &owner, times).await;
             Err(failed.error)
         }

@@ -91,6 +91,11 @@ async fn o6_in_a_namespace_that_goes_away_nothing_is_tried_in_a_hot_loop() {
     assert_eq!(error.class().as_str(), "terminating");
     assert!(error.class().pauses().0.as_secs() >= 30);
     assert_eq!(scene.server.take_writes(), ["PATCH serviceaccounts/chat"], "neither a second object nor a status");
+    // Each object that Kubernetes collects there is heard of and makes another look.
+    for _ in 0..9 {
+        assert_eq!(scene.look().await.unwrap(), Next::Later);
+    }
+    assert_eq!(scene.server.take_writes(), [""; 0]);
 }
 
 #[tokio::test]
