@@ -136,6 +136,8 @@ pub struct Deployment {
     pub available: i32,
     /// What it says if it gave up on a rollout.
     pub stuck: Option<String>,
+    /// What keeps the first of its pods from running, long before it gives up.
+    pub trouble: Option<String>,
 }
 
 /// A hub pod and what the hub in it answered.

@@ -25,5 +25,6 @@ pub fn facts(deployment: &Deployment, troubled: &[String]) -> observed::Deployme
         updated: status.updated_replicas.unwrap_or_default(),
         available: status.available_replicas.unwrap_or_default(),
         stuck,
+        trouble: troubled.first().cloned(),
     }
 }

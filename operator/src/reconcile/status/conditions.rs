@@ -31,7 +31,7 @@ pub(super) fn find(gohub: &GoHub, observed: &Observed, invalid: Option<&Invalid>
     let spec = spec(invalid);
     let hubs = hubs(gohub, observed);
     let etcd = etcd(gohub, observed);
-    let config = config(gohub, observed, hash);
+    let config = config(gohub, observed, invalid, hash);
     let delivery = delivery(gohub, observed);
     let parts = [&spec, &hubs, &etcd, &config, &delivery];
     let ready = parts.into_iter().find(|part| part.is_err()).unwrap_or(&hubs).clone();
@@ -74,11 +74,16 @@ fn hubs(gohub: &GoHub, observed: &Observed) -> Part {
     if let Some(why) = &seen.stuck {
         return bad(Reason::RolloutStuck, why.clone());
     }
+    let and_why = |message: String| match &seen.trouble {
+        Some(trouble) => format!("{message}; {trouble}"),
+        None => message,
+    };
     if !seen.current || seen.updated < wanted || seen.replicas != wanted {
-        return bad(Reason::RollingOut, format!("{} of {wanted} hubs run the newest template", seen.updated));
+        let message = format!("{} of {wanted} hubs run the newest template", seen.updated);
+        return bad(Reason::RollingOut, and_why(message));
     }
     if seen.available < wanted {
-        return bad(Reason::HubsNotReady, format!("{} of {wanted} hubs are ready", seen.available));
+        return bad(Reason::HubsNotReady, and_why(format!("{} of {wanted} hubs are ready", seen.available)));
     }
     if wanted == 0 {
         return bad(Reason::ScaledToZero, "no hub was asked for: set spec.hub.replicas");
@@ -123,16 +128,24 @@ fn silent(seen: &Observation) -> Vec<String> {
     voters.map(|member| member.name.clone()).collect()
 }
 
-fn config(gohub: &GoHub, observed: &Observed, hash: &str) -> Part {
+fn config(gohub: &GoHub, observed: &Observed, invalid: Option<&Invalid>, hash: &str) -> Part {
     if gohub.spec.hub.replicas == 0 && observed.pods.is_empty() {
         return good(Reason::ScaledToZero, "no hub runs");
     }
+    // What was asked for is judged by the hubs' own code here as well, and then `hash` is that of the last good one.
+    let refused = match invalid {
+        Some(Invalid::Field { field, .. }) => invalid.filter(|_| field.starts_with("spec.config")),
+        _ => None,
+    };
     for pod in &observed.pods {
         // A hub that has gone back to the wanted file has nothing refused any more.
-        let report = pod.report.as_ref().filter(|report| report.config != hash);
+        let report = pod.report.as_ref().filter(|report| refused.is_some() || report.config != hash);
         if let Some(refusal) = report.and_then(|report| report.refusal.as_ref()) {
             return bad(Reason::ConfigRefused, format!("{} refused it: {refusal}", pod.name));
         }
+    }
+    if let Some(refused) = refused {
+        return bad(Reason::ConfigRefused, refused.to_string());
     }
     let converged = |pod: &&_| is_converged(pod, hash);
     let count = observed.pods.iter().filter(converged).count();

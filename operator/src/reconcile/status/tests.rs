@@ -32,7 +32,7 @@ fn healthy() -> Observed {
     let member = Member { id: 255, name: "0".to_owned(), leader: true, healthy: true, ..Member::default() };
     Observed {
         keys: Keys { peer: "peer-key-for-the-tests".to_owned(), admin: "admin-key-for-the-tests".to_owned() },
-        deployment: Some(Deployment { current: true, replicas: 2, updated: 2, available: 2, stuck: None }),
+        deployment: Some(Deployment { current: true, replicas: 2, updated: 2, available: 2, ..Deployment::default() }),
         pods: vec![pod("chat-a"), pod("chat-b")],
         etcd: Observation {
             wanted: 1,
@@ -142,6 +142,27 @@ fn the_hubs_own_words_are_shown() {
     let status = status(&gohub(), &observed);
     assert_eq!(status.conditions[2].message, "chat-b refused it: limits.max_rooms: must be at least 1, got 0");
     assert_eq!(status.pods[1].refusal, "limits.max_rooms: must be at least 1, got 0");
+}
+
+#[test]
+fn a_configuration_that_is_refused_before_it_is_written_is_not_converged() {
+    let (mut gohub, observed) = (gohub(), healthy());
+    gohub.spec.config = Some(serde_yaml::from_str("drain: { settle: 11m }").unwrap());
+    let refused = status(&gohub, &observed);
+    assert_eq!(shown(&refused, ConditionType::ConfigConverged), "False ConfigRefused");
+    assert!(refused.conditions[2].message.contains("spec.config.drain.settle"), "{}", refused.conditions[2].message);
+    assert_eq!(shown(&refused, ConditionType::Ready), "False InvalidSpec");
+}
+
+#[test]
+fn a_pod_that_does_not_run_is_named_while_the_rollout_goes_on() {
+    let mut observed = healthy();
+    let deployment = observed.deployment.as_mut().unwrap();
+    (deployment.updated, deployment.replicas) = (1, 3);
+    deployment.trouble = Some("chat-c: ErrImagePull: no such image".to_owned());
+    let status = status(&gohub(), &observed);
+    let message = "1 of 2 hubs run the newest template; chat-c: ErrImagePull: no such image";
+    assert_eq!(status.conditions[0].message, message);
 }
 
 #[test]
