@@ -161,6 +161,7 @@ fn template(owner: &Owner, spec: &Managed) -> PodSpec {
         enable_service_links: Some(false),
         termination_grace_period_seconds: Some(GRACE),
         security_context: Some(restrictions::pod()),
+        affinity: Some(restrictions::apart(owner, Component::Etcd)),
         topology_spread_constraints: Some(restrictions::spread(owner, Component::Etcd)),
         node_selector: Some(spec.node_selector.clone()).filter(|map| !map.is_empty()),
         tolerations: Some(spec.tolerations.clone()).filter(|list| !list.is_empty()),

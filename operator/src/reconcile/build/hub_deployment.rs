@@ -57,6 +57,7 @@ fn template(plan: &Plan) -> PodTemplateSpec {
         enable_service_links: Some(false),
         termination_grace_period_seconds: i64::try_from(drain).ok(),
         security_context: Some(restrictions::pod()),
+        affinity: Some(restrictions::apart(&plan.owner, Component::Hub)),
         topology_spread_constraints: Some(restrictions::spread(&plan.owner, Component::Hub)),
         node_selector: Some(plan.hub.node_selector.clone()).filter(|map| !map.is_empty()),
         tolerations: Some(plan.hub.tolerations.clone()).filter(|list| !list.is_empty()),

@@ -1,7 +1,8 @@
 //! What no pod of ours may do: the `restricted` Pod Security Standard, and a little more.
 
 use k8s_openapi::api::core::v1::{
-    Capabilities, PodSecurityContext, SeccompProfile, SecurityContext, TopologySpreadConstraint,
+    Affinity, Capabilities, PodAffinityTerm, PodAntiAffinity, PodSecurityContext, SeccompProfile, SecurityContext,
+    TopologySpreadConstraint, WeightedPodAffinityTerm,
 };
 
 use super::meta::{self, Component};
@@ -35,15 +36,33 @@ pub fn container() -> SecurityContext {
     }
 }
 
-/// Pods of a component on different nodes and zones, as far as there are some.
+/// Pods of a component on different nodes, as far as there are some. Zones are in [`apart`]: the scheduler would leave a node without a zone's
+/// label out of all constraints, and where no node has one nothing would be spread.
 #[must_use]
 pub fn spread(owner: &Owner, component: Component) -> Vec<TopologySpreadConstraint> {
-    let over = |key: &str| TopologySpreadConstraint {
+    vec![TopologySpreadConstraint {
         max_skew: 1,
-        topology_key: key.to_owned(),
+        topology_key: "kubernetes.io/hostname".to_owned(),
         when_unsatisfiable: "ScheduleAnyway".to_owned(),
         label_selector: Some(meta::label_selector(owner, component)),
         ..TopologySpreadConstraint::default()
+    }]
+}
+
+/// Pods of a component in different zones, as far as there are some.
+#[must_use]
+pub fn apart(owner: &Owner, component: Component) -> Affinity {
+    let term = WeightedPodAffinityTerm {
+        weight: 100,
+        pod_affinity_term: PodAffinityTerm {
+            topology_key: "topology.kubernetes.io/zone".to_owned(),
+            label_selector: Some(meta::label_selector(owner, component)),
+            ..PodAffinityTerm::default()
+        },
     };
-    vec![over("topology.kubernetes.io/zone"), over("kubernetes.io/hostname")]
+    let anti = PodAntiAffinity {
+        preferred_during_scheduling_ignored_during_execution: Some(vec![term]),
+        ..PodAntiAffinity::default()
+    };
+    Affinity { pod_anti_affinity: Some(anti), ..Affinity::default() }
 }
