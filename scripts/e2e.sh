@@ -22,6 +22,7 @@ if [ -z "${E2E_LOGS:-}" ]; then
 fi
 SMOKE=(apply scale config)
 NAMESPACE=gohub-system
+version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 
 say() { echo "e2e.sh: $(date +%T) $*" >&2; }
 
@@ -88,6 +89,7 @@ up() {
         export BINARIES=${CARGO_TARGET_DIR:-target}/debug
     fi
     load
+    install
     say "the cluster is up: KUBECONFIG=$KUBECONFIG kubectl --context $context"
 }
 
@@ -97,8 +99,16 @@ load() {
     for archive in $archives; do
         say "loading $archive"
         "$(program kind)" load image-archive "$archive" --name "$cluster" > /dev/null
+        # To Kubernetes another version: what `upgrade` rolls out.
+        if [[ $archive = */hub.tar ]]; then also_called "gohub:$version" "gohub:$version-next"; fi
     done
-    install
+}
+
+also_called() { # image name
+    local node
+    for node in $("$(program kind)" get nodes --name "$cluster"); do
+        docker exec "$node" ctr --namespace k8s.io images tag --force "docker.io/library/$1" "docker.io/library/$2" > /dev/null
+    done
 }
 
 install() {
@@ -132,6 +142,12 @@ run_tests() {
     fi
     mapfile -t selected < <(arguments "$@")
     mkdir -p "$E2E_LOGS"
+    for test in "$@"; do
+        if [ "$test" != monitoring ]; then continue; fi
+        E2E_PROMETHEUS_CRDS=$(scripts/monitoring.sh definitions)
+        export E2E_PROMETHEUS_CRDS
+        if [ -z "${E2E_CONTEXT:-}" ]; then load prometheus; fi
+    done
     E2E_CONTEXT=$context scripts/test.sh "${selected[@]}" -- --test-threads "${E2E_THREADS:-2}"
 }
 
@@ -166,7 +182,10 @@ shift || true
 case $command in
 run) run "$@" ;;
 up) up ;;
-load) load "$@" ;;
+load)
+    load "$@"
+    install
+    ;;
 test) run_tests "$@" || { status=$?; collect; exit $status; } ;;
 down) down ;;
 smoke) PROFILE=dev run "${SMOKE[@]}" ;;

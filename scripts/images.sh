@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the container images, without a registry and without a daemon, as archives under target/images:
-#   scripts/images.sh [hub] [operator] [etcd] [e2e]       all of them when none is named; prints the archives' paths
+#   scripts/images.sh [hub] [operator] [etcd] [e2e] [prometheus]     all but the last when none is named; prints the archives' paths
 #   PROFILE=release|dev      the build they hold; release unless said otherwise
 #   BINARIES=target/debug    takes the programs from there as they are, with the libraries they load, and builds nothing
 # Only the last link is static, so nothing that `cargo build` made is compiled again; the image is that binary `FROM scratch`, as the
@@ -44,6 +44,10 @@ for name in "$@"; do
     etcd)
         etcd=$(scripts/etcd.sh --built)
         image etcd "etcd:v$("$etcd" --version | sed -n '1s/.*: *//p')" "$etcd"
+        ;;
+    prometheus)
+        # For the test of monitoring: not ours, and with the libraries it loads.
+        image prometheus "gohub-prometheus:$version" "$(scripts/monitoring.sh prometheus)"
         ;;
     *) echo "images.sh: there is no image $name" >&2; exit 2 ;;
     esac

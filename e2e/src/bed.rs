@@ -17,13 +17,16 @@ mod dump;
 mod forward;
 mod gohub;
 mod namespace;
+mod node;
 mod operator;
 mod outside_etcd;
 mod pods;
+mod ready;
 mod wait;
 
 pub use self::admin::Figures;
 pub use self::client::HubClient;
 pub use self::crowd_pod::CrowdPod;
 pub use self::namespace::{Bed, test};
+pub use self::pods::is_ready;
 pub use self::wait::{DEADLINE, eventually, within};

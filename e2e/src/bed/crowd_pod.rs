@@ -56,11 +56,17 @@ impl CrowdPod<'_> {
 
     /// How it goes.
     pub async fn progress(&self) -> Progress {
-        let last = self.events().await.into_iter().rev().find_map(|event| match event {
+        self.history().await.pop().unwrap_or_default()
+    }
+
+    /// How it went, second by second.
+    pub async fn history(&self) -> Vec<Progress> {
+        let events = self.events().await.into_iter();
+        let progress = |event| match event {
             Event::Progress(progress) => Some(progress),
             _ => None,
-        });
-        last.unwrap_or_default()
+        };
+        events.filter_map(progress).collect()
     }
 
     /// Waits until that many more publications are acked.

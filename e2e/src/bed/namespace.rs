@@ -18,6 +18,8 @@ pub struct Bed {
     pub client: Client,
     /// The namespace.
     pub namespace: String,
+    /// Takes the first answer for good, where `client` waits and asks again when it is told to.
+    pub(super) firm: Client,
 }
 
 impl std::fmt::Debug for Bed {
@@ -34,8 +36,8 @@ impl std::fmt::Debug for Bed {
 #[expect(clippy::disallowed_methods, reason = "a test is told its cluster by the environment")]
 pub async fn test(name: &str, body: impl AsyncFnOnce(&Bed)) {
     let context = std::env::var("E2E_CONTEXT").expect("E2E_CONTEXT names a kube context; scripts/e2e.sh sets it");
-    let client = connect(&context).await;
-    let bed = Bed { namespace: create(&client, name).await, client };
+    let (client, firm) = (connect(&context, true).await, connect(&context, false).await);
+    let bed = Bed { namespace: create(&client, name).await, client, firm };
     let outcome = AssertUnwindSafe(body(&bed)).catch_unwind().await;
     let keep = std::env::var_os("KEEP").is_some();
     if outcome.is_err()
@@ -51,11 +53,12 @@ pub async fn test(name: &str, body: impl AsyncFnOnce(&Bed)) {
     }
 }
 
-async fn connect(context: &str) -> Client {
+async fn connect(context: &str, again: bool) -> Client {
     let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
     let file = Kubeconfig::read().expect("a kubeconfig");
     let config = Config::from_custom_kubeconfig(file, &options).await;
-    let config = config.unwrap_or_else(|error| panic!("context {context}: {error}"));
+    let mut config = config.unwrap_or_else(|error| panic!("context {context}: {error}"));
+    config.default_retry = again;
     Client::try_from(config).expect("a client")
 }
 

@@ -1,0 +1,43 @@
+//! Nodes, as `kubectl drain` takes them out of service: closed to new pods, and emptied by evictions, which budgets may refuse.
+
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+use k8s_openapi::api::core::v1::{Node, Pod};
+use kube::api::{Api, EvictParams};
+
+use super::namespace::Bed;
+
+/// Too many requests: a budget is against it for now.
+const BLOCKED: u16 = 429;
+
+impl Bed {
+    /// Asks for the eviction of a pod; `false`: a disruption budget refuses it for now. A pod that is gone counts as evicted.
+    ///
+    /// # Panics
+    /// When the API server says anything else.
+    pub async fn evict(&self, pod: &str) -> bool {
+        // The refusal is the answer here, and not a reason to try again in silence.
+        let pods: Api<Pod> = Api::namespaced(self.firm.clone(), &self.namespace);
+        match pods.evict(pod, &EvictParams::default()).await {
+            Ok(_) => true,
+            Err(kube::Error::Api(status)) if status.code == BLOCKED => false,
+            Err(kube::Error::Api(status)) if status.code == 404 => true,
+            Err(error) => panic!("evict {pod}: {error}"),
+        }
+    }
+
+    /// Does something while a node takes no new pods. It takes them again when this returns, also when the body panics.
+    ///
+    /// # Panics
+    /// When the node cannot be changed, and when the body does.
+    pub async fn cordoned(&self, node: &str, body: impl AsyncFnOnce()) {
+        let nodes: Api<Node> = Api::all(self.client.clone());
+        nodes.cordon(node).await.unwrap_or_else(|error| panic!("cordon {node}: {error}"));
+        let outcome = AssertUnwindSafe(body()).catch_unwind().await;
+        nodes.uncordon(node).await.unwrap_or_else(|error| panic!("uncordon {node}: {error}"));
+        if let Err(panic) = outcome {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
