@@ -94,7 +94,7 @@ pub async fn execute(client: &Client, plan: &Plan, step: &Step, connector: &Conn
         Step::AddLearner { name } => members::add_learner(&scene, name).await,
         Step::Promote { id } => members::promote(&scene, *id).await,
         Step::MoveLeader { from, to } => members::move_leader(&scene, *from, *to).await,
-        Step::RemoveMember { id, .. } => members::remove(&scene, *id).await,
+        Step::RemoveMember { id, .. } => Box::pin(members::remove(&scene, *id)).await,
         Step::Defragment { name } => members::defragment(&scene, name).await,
         Step::Disarm => Box::pin(members::disarm(&scene)).await,
         Step::Done | Step::Wait(_) => Ok(Performed::Already),

@@ -74,7 +74,13 @@ pub(super) async fn remove(scene: &Scene<'_>, id: u64) -> Result<Performed, Erro
     match bounded(&action, PATIENCE, leader.member_remove(id)).await {
         Err(error) if says(&error, "member not found") => Ok(Performed::Already),
         Err(error) if says(&error, "unhealthy cluster") => Ok(Performed::NotYet(error.to_string())),
-        result => result.map(|_| Performed::Changed),
+        // Of two changes at the same time etcd drops one, and lets whoever asked for it wait.
+        Err(error) => {
+            let listed = bounded(&action, PATIENCE, leader.member_list()).await?;
+            let is_gone = listed.members().iter().all(|member| member.id() != id);
+            if is_gone { Ok(Performed::Already) } else { Err(error) }
+        }
+        Ok(_) => Ok(Performed::Changed),
     }
 }
 
