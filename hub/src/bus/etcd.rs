@@ -106,6 +106,9 @@ pub(crate) struct Core {
     sink: Sink,
     condition: Condition,
     session: latest::Sender<Option<Session>>,
+    /// Whether the watch knows where this bus begins. Nothing is published before: it would count as said before this hub came, and
+    /// whoever is connected would never get it.
+    oriented: latest::Sender<bool>,
     ready: latest::Sender<bool>,
     /// The publisher found its fence gone.
     lost: Notify,
@@ -155,6 +158,7 @@ impl EtcdBus {
             sink: Sink::new(inlet, Arc::clone(&metrics), seen),
             condition: Condition::new(GRACE.min(etcd.request_timeout.as_std() / 2)),
             session: latest::Sender::new(None),
+            oriented: latest::Sender::new(false),
             ready: latest::Sender::new(false),
             lost: Notify::new(),
             renew: Notify::new(),

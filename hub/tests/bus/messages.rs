@@ -11,6 +11,17 @@ use crate::etcd::proxy::Proxy;
 use crate::hub::{Hub, broadcast, room, settings, unicast, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_a_bus_that_connects_is_news_and_not_the_past() {
+    let cluster = Cluster::start(1).await;
+    for number in 0..20 {
+        let hub = Hub::connecting(&format!("hub-{number}"), settings(cluster.endpoints()));
+        let offset = hub.publish(broadcast("early")).await.unwrap();
+        assert!(hub.past() < offset, "bus {number}: {offset} counts as said before, up to {}", hub.past());
+        hub.bus.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_hubs_deliver_everything_once_in_the_same_order() {
     let cluster = Cluster::start(3).await;
     let mut hubs = Vec::new();

@@ -111,13 +111,17 @@ impl Publisher {
         }
     }
 
-    /// Waits for a registration that holds. `false` when the bus stops.
+    /// Waits until the watch knows where it begins, and for a registration that holds. `false` when the bus stops.
     async fn ensure_session(&mut self) -> bool {
         let core = Arc::clone(&self.core);
-        let mut sessions = core.session.subscribe();
+        let (mut oriented, mut sessions) = (core.oriented.subscribe(), core.session.subscribe());
+        let both = async {
+            oriented.wait_for(|oriented| *oriented).await.ok()?;
+            *sessions.wait_for(Option::is_some).await.ok()?
+        };
         let session = tokio::select! {
             () = core.stop.cancelled() => return false,
-            session = sessions.wait_for(Option::is_some) => session.ok().and_then(|session| *session),
+            session = both => session,
         };
         let Some(session) = session else { return false };
         if self.session != Some(session) {

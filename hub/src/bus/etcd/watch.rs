@@ -139,6 +139,7 @@ impl Watcher {
         tracing::info!(epoch = %found.epoch(), revision = found.revision, from = self.next, "connected to etcd");
         let head = found.revision;
         self.origin = Some(found);
+        core.oriented.send_replace(true);
         Ok(head)
     }
 
