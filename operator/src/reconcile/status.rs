@@ -7,6 +7,7 @@ mod trouble;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+use super::build::etcd_member;
 use super::build::meta::{self, Component};
 use super::observed::{HubPod, Observed};
 use super::plan::{Owner, Plan};
@@ -50,19 +51,22 @@ fn condition(finding: &Finding, generation: i64, before: &[Condition], now: &Tim
 
 fn hub(gohub: &GoHub, observed: &Observed) -> HubStatus {
     let seen = observed.deployment.clone().unwrap_or_default();
-    let owner = Owner {
-        name: gohub.metadata.name.clone().unwrap_or_default(),
-        namespace: gohub.metadata.namespace.clone().unwrap_or_default(),
-        uid: gohub.metadata.uid.clone().unwrap_or_default(),
-    };
     let connections = observed.pods.iter().filter_map(|pod| pod.report.as_ref()).map(|report| report.connections).sum();
     HubStatus {
         replicas: seen.replicas,
         updated: seen.updated,
         ready: seen.available,
         connections,
-        selector: meta::selector_text(&owner, Component::Hub),
+        selector: meta::selector_text(&owner(gohub), Component::Hub),
         summary: format!("{}/{}", seen.updated.min(seen.available), gohub.spec.hub.replicas),
+    }
+}
+
+fn owner(gohub: &GoHub) -> Owner {
+    Owner {
+        name: gohub.metadata.name.clone().unwrap_or_default(),
+        namespace: gohub.metadata.namespace.clone().unwrap_or_default(),
+        uid: gohub.metadata.uid.clone().unwrap_or_default(),
     }
 }
 
@@ -73,7 +77,8 @@ fn etcd(gohub: &GoHub, observed: &Observed) -> EtcdStatus {
         EtcdMode::External => return EtcdStatus { summary: "external".to_owned(), ..EtcdStatus::default() },
     };
     let ready = members.iter().filter(|member| member.healthy && !member.learner).count();
-    let mut listed: Vec<EtcdMember> = members.iter().map(member).collect();
+    let owner = owner(gohub);
+    let mut listed: Vec<EtcdMember> = members.iter().map(|one| member(&owner, one)).collect();
     listed.sort_by(|a, b| a.name.cmp(&b.name));
     EtcdStatus {
         ready: i32::try_from(ready).unwrap_or(i32::MAX),
@@ -83,14 +88,14 @@ fn etcd(gohub: &GoHub, observed: &Observed) -> EtcdStatus {
     }
 }
 
-fn member(member: &Member) -> EtcdMember {
+fn member(owner: &Owner, member: &Member) -> EtcdMember {
     let role = match (member.learner, member.leader) {
         (true, _) => "learner",
         (false, true) => "leader",
         (false, false) => "voter",
     };
     EtcdMember {
-        name: member.name.clone(),
+        name: etcd_member::name(owner, &member.name),
         id: format!("{:x}", member.id),
         role: role.to_owned(),
         healthy: member.healthy,
