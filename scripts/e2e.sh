@@ -8,6 +8,7 @@
 #   scripts/e2e.sh smoke            run with the tests that every push has to pass, and dev builds
 # E2E_CONTEXT=<context> scripts/e2e.sh test    the same tests against a cluster that exists; it has to have the images and the operator.
 # PROFILE=dev: dev builds. KEEP=1: `run` leaves the cluster, and a failed test its namespace. E2E_LOGS: where logs of what failed go.
+# E2E_OPERATOR: the operator's program, for the test that starts it by itself and kills it; built when it is not given.
 # E2E_CLUSTER: another name than gohub. E2E_THREADS: tests at a time, 2 unless said otherwise.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -135,12 +136,23 @@ compile_tests() {
     cargo test --workspace --no-run "${selected[@]}"
 }
 
+# The operator as a program that a test starts and kills. What the tests are built with is built already, so this is quick.
+operator_program() {
+    cargo build --workspace --features gohub-e2e/cluster --bin gohub-operator > /dev/null
+    echo "${CARGO_TARGET_DIR:-$repository/target}/debug/gohub-operator"
+}
+
+some_tests() { # test..
+    local selected
+    mapfile -t selected < <(arguments "$@")
+    scripts/test.sh "${selected[@]}" -- --test-threads "${E2E_THREADS:-2}"
+}
+
 run_tests() {
-    local test selected
+    local test others=() beside='' status=0
     if [ $# = 0 ]; then
         for test in e2e/tests/*.rs; do set -- "$@" "$(basename "$test" .rs)"; done
     fi
-    mapfile -t selected < <(arguments "$@")
     mkdir -p "$E2E_LOGS"
     for test in "$@"; do
         if [ "$test" != monitoring ]; then continue; fi
@@ -148,7 +160,26 @@ run_tests() {
         export E2E_PROMETHEUS_CRDS
         if [ -z "${E2E_CONTEXT:-}" ]; then load prometheus; fi
     done
-    E2E_CONTEXT=$context scripts/test.sh "${selected[@]}" -- --test-threads "${E2E_THREADS:-2}"
+    export E2E_CONTEXT=$context
+    for test in "$@"; do
+        if [ "$test" = operator_loss ] && [ -z "${E2E_OPERATOR:-}" ]; then
+            E2E_OPERATOR=$(operator_program) || return
+            export E2E_OPERATOR
+        fi
+        if [ "$test" != steady_state ] || [ $# = 1 ]; then others+=("$test"); fi
+    done
+    # One file after the other; but the one in which nothing happens for minutes lasts while others do something.
+    if [ ${#others[@]} != $# ]; then
+        compile_tests "$@" || return
+        some_tests steady_state > "$E2E_LOGS/steady_state.txt" 2>&1 &
+        beside=$!
+    fi
+    some_tests "${others[@]}" || status=$?
+    if [ -n "$beside" ]; then
+        wait "$beside" || status=$?
+        cat "$E2E_LOGS/steady_state.txt"
+    fi
+    return $status
 }
 
 collect() {

@@ -3,6 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
+use futures::future::join_all;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DeleteParams, ObjectMeta, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -33,20 +34,29 @@ impl std::fmt::Debug for Bed {
 ///
 /// # Panics
 /// When the body does, after the logs are kept and the namespace is deleted.
-#[expect(clippy::disallowed_methods, reason = "a test is told its cluster by the environment")]
 pub async fn test(name: &str, body: impl AsyncFnOnce(&Bed)) {
+    tests(name, 1, async |beds| body(&beds[0]).await).await;
+}
+
+/// The same in several namespaces at once.
+///
+/// # Panics
+/// When the body does, after the logs are kept and the namespaces are deleted.
+#[expect(clippy::disallowed_methods, reason = "a test is told its cluster by the environment")]
+pub async fn tests(name: &str, count: usize, body: impl AsyncFnOnce(&[Bed])) {
     let context = std::env::var("E2E_CONTEXT").expect("E2E_CONTEXT names a kube context; scripts/e2e.sh sets it");
     let (client, firm) = (connect(&context, true).await, connect(&context, false).await);
-    let bed = Bed { namespace: create(&client, name).await, client, firm };
-    let outcome = AssertUnwindSafe(body(&bed)).catch_unwind().await;
+    let bed = async |_| Bed { namespace: create(&client, name).await, client: client.clone(), firm: firm.clone() };
+    let beds = join_all((0..count).map(bed)).await;
+    let outcome = AssertUnwindSafe(body(&beds)).catch_unwind().await;
     let keep = std::env::var_os("KEEP").is_some();
     if outcome.is_err()
         && let Some(directory) = std::env::var_os("E2E_LOGS")
     {
-        dump(&bed, std::path::Path::new(&directory)).await;
+        join_all(beds.iter().map(|bed| dump(bed, std::path::Path::new(&directory)))).await;
     }
     if outcome.is_ok() || !keep {
-        bed.delete().await;
+        join_all(beds.iter().map(Bed::delete)).await;
     }
     if let Err(panic) = outcome {
         std::panic::resume_unwind(panic);

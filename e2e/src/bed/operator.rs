@@ -1,7 +1,12 @@
 //! The operator itself, which every test shares: only tests that run alone take it away.
 
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::api::{Api, ListParams, Patch, PatchParams};
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+use kube::api::{Api, ListParams, LogParams, Patch, PatchParams};
 use serde_json::json;
 
 use super::namespace::Bed;
@@ -12,11 +17,25 @@ const NAMESPACE: &str = "gohub-system";
 const SELECTOR: &str = "app.kubernetes.io/name=gohub-operator";
 
 impl Bed {
-    /// Does something while no operator runs. It is back when this returns; when the body panics, `scripts/e2e.sh load` brings it back.
+    /// Does something while no operator runs. It is back afterwards, whatever became of it.
     pub async fn without_operator(&self, body: impl AsyncFnOnce()) {
         let before = self.set_operators(0).await;
-        body().await;
+        let outcome = AssertUnwindSafe(body()).catch_unwind().await;
         self.set_operators(before).await;
+        if let Err(panic) = outcome {
+            std::panic::resume_unwind(panic);
+        }
+    }
+
+    /// What the operators that run have written so far.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    pub async fn operator_log(&self) -> String {
+        let api: Api<Pod> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let pods = api.list(&ListParams::default().labels(SELECTOR)).await.expect("the operator's pods are listed");
+        let logs = pods.iter().map(|pod| async { api.logs(&pod.name_any(), &LogParams::default()).await });
+        futures::future::try_join_all(logs).await.expect("the operator's log").concat()
     }
 
     /// Returns how many there were.

@@ -43,3 +43,25 @@ pub fn eventually<T: Debug, F: Future<Output = T>>(
     let waiting = within(DEADLINE, what, look, holds);
     async move { waiting.await.0 }
 }
+
+/// Looks for that long and fails as soon as the value is not as it should stay.
+///
+/// # Panics
+/// When it is not.
+#[track_caller]
+pub fn throughout<T: Debug, F: Future<Output = T>>(
+    time: Duration,
+    what: &str,
+    mut look: impl FnMut() -> F,
+    holds: impl Fn(&T) -> bool,
+) -> impl Future<Output = ()> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let began = Instant::now();
+        while began.elapsed() < time {
+            let seen = look().await;
+            assert!(holds(&seen), "{caller}: not for {time:?}: {what}; after {:?} it was: {seen:#?}", began.elapsed());
+            tokio::time::sleep(LOOK * 8).await;
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Members of etcd are added and taken away one at a time, under clients that notice nothing.
+
+use gohub_e2e::bed::{self, has_quorum};
+use gohub_e2e::crowd::report::Verdict;
+
+fn gohub(members: usize) -> String {
+    format!(
+        r"
+apiVersion: gohub.io/v1alpha1
+kind: GoHub
+metadata: {{ name: chat }}
+spec:
+  hub: {{ replicas: 2 }}
+  etcd: {{ managed: {{ replicas: {members}, storage: {{ size: 512Mi }} }} }}
+"
+    )
+}
+
+#[tokio::test]
+async fn o19_one_member_becomes_three_and_five_and_three_again_and_a_majority_is_always_there() {
+    bed::test("etcd-scale", async |bed| {
+        bed.apply(&gohub(1)).await;
+        bed.until_condition("chat", "Ready").await;
+        let crowd = bed.crowd("chat", 40, 10).await;
+        let history = bed.history("chat").await;
+        for members in [3, 5, 3] {
+            bed.apply(&gohub(members)).await;
+            // Also that pods and volumes of removed members are gone.
+            bed.until_members("chat", members).await;
+            crowd.until_acked(20).await;
+        }
+        let statuses = history.all();
+        assert!(statuses.iter().all(has_quorum), "{statuses:#?}");
+        // None at all means that nobody could be asked at that moment.
+        let counted = statuses.iter().map(|status| status.etcd.members.len()).filter(|count| *count > 0);
+        let mut counts: Vec<usize> = counted.collect();
+        counts.dedup();
+        eprintln!("members, as they were seen: {counts:?}");
+        assert!(counts.windows(2).all(|pair| pair[0].abs_diff(pair[1]) == 1), "one at a time: {counts:?}");
+        assert!(counts.contains(&5), "{counts:?}");
+
+        let report = crowd.finish().await;
+        eprintln!("{} acked, longest silence {} ms", report.acked, report.all.longest_silence_ms);
+        assert_eq!(report.verdict, Verdict::Complete, "{report:#?}");
+        assert_eq!(report.all.reconnects, 0, "members of etcd are no reason to disconnect anybody");
+    })
+    .await;
+}
