@@ -25,6 +25,9 @@ SMOKE=(apply scale config)
 NAMESPACE=gohub-system
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 
+# Where Go's own installer puts it, for shells that have not been told.
+export PATH=$PATH:/usr/local/go/bin
+
 say() { echo "e2e.sh: $(date +%T) $*" >&2; }
 
 # Ours, unless a context was named; then whatever kubectl would use.
@@ -59,8 +62,9 @@ node_image() {
     if [ -n "${E2E_NODE_IMAGE:-}" ]; then echo "$E2E_NODE_IMAGE"; return; fi
     if e2e/kind/node.sh --cached; then return; fi
     # kind pins its own node image by digest.
-    local official
-    official=$(cd e2e/kind/node && sed -n 's/^const Image = "\(.*\)"/\1/p' "$(go list -m -f '{{.Dir}}' sigs.k8s.io/kind)/pkg/apis/config/defaults/image.go")
+    local module official
+    module=$(cd e2e/kind/node && go mod download sigs.k8s.io/kind && go list -m -f '{{.Dir}}' sigs.k8s.io/kind)
+    official=$(sed -n 's/^const Image = "\(.*\)"/\1/p' "$module/pkg/apis/config/defaults/image.go")
     if timeout 60 docker manifest inspect "$official" > /dev/null 2>&1 && docker pull -q "$official" >&2; then
         echo "$official"
         return
@@ -72,6 +76,10 @@ node_image() {
 up() {
     mkdir -p "$state"
     scripts/ensure.sh cc protoc
+    if ! command -v go > /dev/null; then
+        say "Go $(sed -n 's/^go //p' e2e/kind/node/go.mod) or newer is needed: kind is built from its module"
+        exit 1
+    fi
     e2e/kind/docker.sh up
     local kind image
     kind=$(program kind)

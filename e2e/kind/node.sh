@@ -4,6 +4,7 @@
 # The programs come from Go modules (node/), the file system from Debian, the files of kind's base image from kind's own module. The
 # result is kept outside the work tree under a hash of its inputs: the first run takes minutes, the next ones nothing.
 set -euo pipefail
+PATH=$PATH:/usr/local/go/bin
 cd "$(dirname "$0")"
 scripts=$(cd ../../scripts && pwd)
 cache=${GOHUB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gohub}
@@ -28,7 +29,7 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
     exit 1
 fi
 "$scripts/ensure.sh" mmdebstrap zstd jq
-kind=$(cd node && go list -m -f '{{.Dir}}' sigs.k8s.io/kind)
+kind=$(cd node && go mod download sigs.k8s.io/kind && go list -m -f '{{.Dir}}' sigs.k8s.io/kind)
 version=$(cd node && go list -m -f '{{.Version}}' k8s.io/kubernetes)
 work=$(mktemp -d "$cache/kind-node.XXXXXX")
 trap 'rm -rf "$work"' EXIT

@@ -7,7 +7,7 @@ shift
 cd "$(dirname "$0")/node"
 if [ $# = 0 ]; then set -- node coredns pause local-path-provisioner; fi
 
-if ! command -v go > /dev/null; then PATH=$PATH:/usr/local/go/bin; fi
+PATH=$PATH:/usr/local/go/bin
 if ! command -v go > /dev/null; then
     echo "programs.sh: Go $(sed -n 's/^go //p' go.mod) or newer is needed to build $*" >&2
     exit 1
