@@ -1,11 +1,12 @@
-//! Members of etcd are lost, and clients are not told of it: a pod, a pod with its volume, the leader, and all pods at once.
+//! Members of etcd are lost, and clients miss nothing: a pod, the leader, a pod with its volume, the majority, and all pods at once.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use gohub_e2e::bed::{self, Bed, CrowdPod, History, has_quorum};
 use gohub_e2e::crowd::report::Verdict;
 use gohub_operator::api::v1alpha1::EtcdMember;
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, ResourceQuota};
 use kube::ResourceExt;
 use kube::api::DeleteParams;
 
@@ -17,6 +18,16 @@ spec:
   hub: { replicas: 2 }
   etcd: { managed: { replicas: 3, storage: { size: 512Mi } } }
 ";
+
+const NO_PODS: &str = r#"
+apiVersion: v1
+kind: ResourceQuota
+metadata: { name: no-pods }
+spec: { hard: { pods: "0" } }
+"#;
+
+/// Longer than an operator needs for a rash decision.
+const AFTERWARDS: Duration = Duration::from_secs(15);
 
 #[tokio::test]
 async fn o15_a_member_whose_pod_is_lost_comes_back_as_itself_over_its_volume_and_so_does_the_leader() {
@@ -60,6 +71,33 @@ async fn o16_a_member_lost_with_its_volume_is_removed_and_another_learns_and_the
         assert!(learned, "the new one learns before it votes: {statuses:#?}");
         assert!(statuses.iter().all(has_quorum), "{statuses:#?}");
         crowd.until_acked(30).await;
+        nothing_was_lost(crowd).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn o17_without_a_majority_nothing_is_destroyed_and_members_that_return_heal_it() {
+    bed::test("etcd-quorum-loss", async |bed| {
+        let (crowd, history, before) = three(bed).await;
+        // No pod can be made, and two of three are gone.
+        bed.apply(NO_PODS).await;
+        let enforced = async || bed.api::<ResourceQuota>().get("no-pods").await.expect("it is there").status;
+        bed::eventually("the quota counts", enforced, |status| status.as_ref().is_some_and(|s| s.hard.is_some())).await;
+        let (volumes, lost) = (bed.volumes("chat").await, &before[1..]);
+        futures::future::join_all(lost.iter().map(|member| bed.kill(&member.name))).await;
+        let told = async || history.turns("EtcdReady");
+        let quorum_lost = |turns: &Vec<(String, String)>| turns.iter().any(|(_, reason)| reason == "QuorumLost");
+        bed::eventually("it says that the quorum is lost", told, quorum_lost).await;
+        let left = async || (bed.pods("chat", "etcd").await.len(), bed.volumes("chat").await);
+        bed::throughout(AFTERWARDS, "nothing is destroyed", left, |left| *left == (1, volumes.clone())).await;
+
+        let quotas = bed.api::<ResourceQuota>();
+        quotas.delete("no-pods", &DeleteParams::default()).await.expect("the quota is lifted");
+        history.until_lost_and_regained("EtcdReady").await;
+        assert_eq!(ids(&bed.until_members("chat", 3).await), ids(&before), "nobody is new");
+        crowd.until_acked(50).await;
+        bed.until_condition("chat", "Ready").await;
         nothing_was_lost(crowd).await;
     })
     .await;
