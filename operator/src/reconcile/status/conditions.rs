@@ -30,7 +30,7 @@ fn bad(reason: Reason, message: impl Into<String>) -> Part {
 pub(super) fn find(gohub: &GoHub, observed: &Observed, invalid: Option<&Invalid>, hash: &str) -> Vec<Finding> {
     let spec = spec(invalid);
     let hubs = hubs(gohub, observed);
-    let etcd = etcd(gohub, observed);
+    let etcd = etcd(gohub, observed, invalid);
     let config = config(gohub, observed, invalid, hash);
     let delivery = delivery(gohub, observed);
     let parts = [&spec, &hubs, &etcd, &config, &delivery];
@@ -91,7 +91,7 @@ fn hubs(gohub: &GoHub, observed: &Observed) -> Part {
     good(Reason::AsSpecified, format!("{wanted} of {wanted} hubs are ready"))
 }
 
-fn etcd(gohub: &GoHub, observed: &Observed) -> Part {
+fn etcd(gohub: &GoHub, observed: &Observed, invalid: Option<&Invalid>) -> Part {
     match gohub.spec.etcd.mode {
         EtcdMode::Disabled => return good(Reason::EtcdDisabled, "one hub by itself needs no etcd"),
         EtcdMode::External => {
@@ -115,6 +115,10 @@ fn etcd(gohub: &GoHub, observed: &Observed) -> Part {
     let silent = silent(seen);
     if !silent.is_empty() {
         return bad(Reason::EtcdMemberDown, format!("does not answer: {}", silent.join(", ")));
+    }
+    if invalid.is_some() {
+        // Without a valid spec there is nothing that it could be on its way to.
+        return good(Reason::AsSpecified, "every member answers");
     }
     match plan::plan(seen) {
         Step::Done => good(Reason::AsSpecified, format!("{0} of {0} members answer", seen.wanted)),

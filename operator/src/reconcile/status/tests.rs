@@ -146,12 +146,15 @@ fn the_hubs_own_words_are_shown() {
 
 #[test]
 fn a_configuration_that_is_refused_before_it_is_written_is_not_converged() {
-    let (mut gohub, observed) = (gohub(), healthy());
+    let (mut gohub, mut observed) = (gohub(), healthy());
+    // As it is without a plan.
+    (observed.etcd.wanted, observed.etcd.template) = (0, String::new());
     gohub.spec.config = Some(serde_yaml::from_str("drain: { settle: 11m }").unwrap());
     let refused = status(&gohub, &observed);
     assert_eq!(shown(&refused, ConditionType::ConfigConverged), "False ConfigRefused");
     assert!(refused.conditions[2].message.contains("spec.config.drain.settle"), "{}", refused.conditions[2].message);
     assert_eq!(shown(&refused, ConditionType::Ready), "False InvalidSpec");
+    assert_eq!(shown(&refused, ConditionType::EtcdReady), "True AsSpecified", "nothing is wrong with etcd");
 }
 
 #[test]
