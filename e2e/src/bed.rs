@@ -19,6 +19,7 @@ mod forward;
 mod gate;
 mod gohub;
 mod history;
+mod killer_pod;
 mod namespace;
 mod node;
 mod objects;

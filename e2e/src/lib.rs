@@ -7,3 +7,4 @@
 
 pub mod bed;
 pub mod crowd;
+pub mod killer;

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use gohub_e2e::crowd::report::Verdict;
 use gohub_e2e::crowd::target::Target;
 use gohub_e2e::crowd::{Event, Gathering, Plan};
+use gohub_e2e::killer;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -50,6 +51,15 @@ enum Command {
     },
     /// Tell the crowd that is process 1 of this container to come to its end
     Finish,
+    /// Kill a program of another pod of this node; only in a pod with hostPID
+    Kill {
+        /// The pod's uid
+        #[arg(long)]
+        pod: String,
+        /// The program's name
+        #[arg(long)]
+        program: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -61,6 +71,7 @@ fn main() -> ExitCode {
         Command::Finish => {
             kill_process(Pid::INIT, Signal::TERM).context("telling process 1").map(|()| Verdict::Complete)
         }
+        Command::Kill { pod, program } => killer::kill(&pod, &program).context("killing").map(|()| Verdict::Complete),
     };
     match ended {
         Ok(Verdict::Complete | Verdict::Told) => ExitCode::SUCCESS,

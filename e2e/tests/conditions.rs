@@ -123,6 +123,8 @@ async fn o10_a_bad_spec_between_two_good_ones_leaves_the_hubs_alone_and_heals() 
         bed.apply(&gohub("config: { drain: { settle: 11m } }")).await;
         bed.until_ready_says("chat", "InvalidSpec", &["drain.settle"]).await;
         bed.until_condition_is("chat", "Degraded", "True").await;
+        bed.until_condition_is("chat", "ConfigConverged", "False").await;
+        bed.until_condition("chat", "EtcdReady").await;
         assert_eq!(bed.until_pods("chat", "hub", 2).await, hubs, "what runs is left alone");
 
         bed.apply(&gohub("config: { drain: { settle: 3s } }")).await;

@@ -17,6 +17,8 @@ const KINDS: [&str; 2] = ["servicemonitors", "prometheusrules"];
 const OURS: &str = "gohub.io/e2e";
 /// The operator asks every half minute which kinds there are.
 const RESYNC: Duration = Duration::from_secs(60);
+/// By then it has asked once more.
+const ASKED: Duration = Duration::from_secs(40);
 const PROMETHEUS: u16 = 9090;
 
 const TWO: &str = r"
@@ -65,7 +67,7 @@ async fn o33_monitoring_appears_with_its_kinds_works_with_a_real_prometheus_and_
         let status = bed.until_condition("chat", "Ready").await;
         assert_eq!(status.hub.summary, "1/1", "the operator works on without the kinds");
         // Until it has asked once more which kinds there are.
-        let asked = tokio::time::Instant::now() + RESYNC;
+        let asked = tokio::time::Instant::now() + ASKED;
         bed::eventually("a resync", async || tokio::time::Instant::now() >= asked, |is| *is).await;
         bed.scale("chat", 2).await;
         assert_eq!(bed.until_condition("chat", "Ready").await.hub.summary, "2/2");
