@@ -114,8 +114,8 @@ impl Hub {
     /// Up to where what was delivered was said before this hub came: nobody who is connected gets that.
     pub(crate) fn past(&self) -> Offset {
         let all = self.log.0.lock().unwrap();
-        let pasts = all.iter().filter_map(|d| if let Delivery::Epoch { past, .. } = d { Some(*past) } else { None });
-        pasts.last().expect("an epoch has begun")
+        let past = |delivery: &Delivery| if let Delivery::Epoch { past, .. } = delivery { Some(*past) } else { None };
+        all.iter().rev().find_map(past).expect("an epoch has begun")
     }
 
     pub(crate) fn epochs(&self) -> Vec<Epoch> {
