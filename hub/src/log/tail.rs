@@ -257,6 +257,8 @@ impl Tail {
         self.seal();
         let at = self.open.end();
         self.eras.begin(at, epoch, floor);
+        // The era before may have lost all its entries already.
+        self.eras.trim(self.first());
         self.newest = floor;
         at
     }
