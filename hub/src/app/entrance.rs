@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gohub_settings::{Duplicate, Settings};
+use tokio_util::sync::CancellationToken;
 
 use super::Inner;
 use crate::directory::Directory;
@@ -33,6 +34,10 @@ impl Inner {
 }
 
 impl Entrance for Inner {
+    fn stopping(&self) -> CancellationToken {
+        self.tasks.token()
+    }
+
     fn door(&self) -> Arc<Door> {
         self.door.load_full()
     }

@@ -11,6 +11,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 
 use super::admission::{Admission, Permit, Refused};
 use super::door::{Admitted, Door};
@@ -63,6 +64,9 @@ pub trait Entrance: Send + Sync + 'static {
 
     /// Where the listener counts.
     fn stats(&self) -> &NetStats;
+
+    /// The end of the hub, which no handshake outlives; one that began at a listener which has moved goes on.
+    fn stopping(&self) -> CancellationToken;
 }
 
 /// A bound public listener.
@@ -137,17 +141,19 @@ fn accept_one(
     tasks: &Tasks,
     refusals: &Arc<Semaphore>,
 ) {
+    let stop = entrance.stopping();
     match admission.admit(address.ip(), Instant::now()) {
         Ok(permit) => {
             let (entrance, tls) = (Arc::clone(entrance), tls.current());
-            tasks.spawn("handshake", shake(socket, address, entrance, tls, permit));
+            let shake = shake(socket, address, entrance, tls, permit);
+            tasks.spawn("handshake", stop.run_until_cancelled_owned(shake));
         }
         Err(refused) => {
             entrance.stats().refused.inc(refused.label());
             if let Ok(slot) = Arc::clone(refusals).try_acquire_owned() {
                 let retry = entrance.retry_after();
                 tasks.spawn("refusal", async move {
-                    turn_away(socket, refused, retry).await;
+                    stop.run_until_cancelled(turn_away(socket, refused, retry)).await;
                     drop(slot);
                 });
             }

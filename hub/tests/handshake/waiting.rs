@@ -90,6 +90,15 @@ fn s11_half_a_request_ends_at_the_handshake_timeout_and_frees_its_place() {
 }
 
 #[test]
+fn s11_a_peer_that_says_nothing_does_not_hold_up_the_hubs_end() {
+    let site = Site::start(|settings| settings.server.handshake_timeout = Setting::from_secs(60));
+    let mut peer = site.knock();
+    site.until("its handshake is under way", |hub| hub.metrics().net().handshaking.get() == 1);
+    site.ends_empty();
+    assert!(peer.is_hung_up_on());
+}
+
+#[test]
 fn s11_a_refused_peer_that_stays_is_cut_and_counted_as_refused() {
     let site = Site::start(|settings| settings.server.handshake_timeout = Setting::from_millis(300));
     let mut peer = site.knock();
