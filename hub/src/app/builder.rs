@@ -148,7 +148,7 @@ impl Builder {
         let settings = reload.settings();
         let tasks = Tasks::new(Handle::current());
         let tls = TlsSlot::default();
-        tls.load(settings.server.tls.as_ref())?;
+        tls.load(|| Arc::clone(&settings))?;
 
         // The bus names the era; until it does there is one that nobody can resume into.
         let log = Arc::new(Log::new(Epoch::from(fastrand::u64(..)), retention(&settings)));

@@ -99,7 +99,7 @@ impl Inner {
         self.dispatcher.configure(Live::new(&settings, &self.local.node()));
         let config = shard_config(&settings);
         self.shards.tell(|| Command::Configure(config.clone()));
-        if let Err(error) = self.tls.load(settings.server.tls.as_ref()) {
+        if let Err(error) = self.tls.load(|| Arc::clone(&settings)) {
             tracing::error!(%error, "certificate refused, the last good one stays");
         }
         undone.cluster.get_or_insert(before);

@@ -9,12 +9,11 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// A certificate that was renewed in place (cert-manager, a Secret's new version) is used within a second or two.
 fn look_at_certificate(hub: &Arc<Inner>) {
-    let settings = hub.now();
-    if settings.server.tls.is_none() {
+    if hub.now().server.tls.is_none() {
         return;
     }
-    let tls = hub.tls.clone();
-    hub.tasks.spawn_blocking("certificate", move || match tls.load(settings.server.tls.as_ref()) {
+    let looking = Arc::clone(hub);
+    hub.tasks.spawn_blocking("certificate", move || match looking.tls.load(|| looking.now()) {
         Ok(true) => tracing::info!("certificate renewed"),
         Ok(false) => {}
         Err(error) => tracing::warn!(%error, "certificate refused, the last good one stays"),

@@ -7,7 +7,7 @@ use rustls::ServerConfig;
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use gohub_settings::ServerTls;
+use gohub_settings::{ServerTls, Settings};
 
 /// Why a certificate could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +34,7 @@ pub struct TlsSlot(Arc<Slot>);
 #[derive(Debug, Default)]
 struct Slot {
     config: ArcSwapOption<ServerConfig>,
-    /// What the files held when they were last looked at, good or bad. A std lock: held for one comparison.
+    /// What the files held when they were last looked at, good or bad. A std lock, held over the look: the newest settings come last.
     seen: Mutex<Seen>,
 }
 
@@ -71,25 +71,29 @@ impl TlsSlot {
     }
 
     /// Reads the files if they have changed since the last look; whether new handshakes use something new. A bad pair changes nothing: the last
-    /// good one stays, and is complained of once.
+    /// good one stays, and is complained of once. The settings are asked for when it is this look's turn.
     ///
     /// # Errors
     /// What is wrong with the files.
-    pub fn load(&self, tls: Option<&ServerTls>) -> Result<bool, TlsError> {
-        let (found, config) = match tls.map(|tls| (tls, read(tls))) {
-            None => (Seen::Nothing, Ok(None)),
-            Some((tls, Ok(pair))) => {
-                let config = parse(tls, &pair).map(Arc::new).map(Some);
-                (Seen::Pair(pair), config)
-            }
-            Some((_, Err(error))) => (Seen::Unreadable(error.to_string()), Err(error)),
-        };
+    pub fn load(&self, settings: impl FnOnce() -> Arc<Settings>) -> Result<bool, TlsError> {
         let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let settings = settings();
+        let tls = settings.server.tls.as_ref();
+        let (found, error) = match tls.map(read) {
+            None => (Seen::Nothing, None),
+            Some(Ok(pair)) => (Seen::Pair(pair), None),
+            Some(Err(error)) => (Seen::Unreadable(error.to_string()), Some(error)),
+        };
         if *seen == found {
             return Ok(false);
         }
         *seen = found;
-        self.0.config.store(config?);
+        let config = match (error, tls, &*seen) {
+            (Some(error), ..) => return Err(error),
+            (None, Some(tls), Seen::Pair(pair)) => Some(Arc::new(parse(tls, pair)?)),
+            _ => None,
+        };
+        self.0.config.store(config);
         Ok(true)
     }
 }
@@ -98,7 +102,7 @@ impl TlsSlot {
 ///
 /// # Errors
 /// What is wrong with the files.
-pub fn check(settings: &gohub_settings::Settings) -> Result<(), gohub_settings::SettingsError> {
+pub fn check(settings: &Settings) -> Result<(), gohub_settings::SettingsError> {
     let Some(tls) = &settings.server.tls else { return Ok(()) };
     read(tls).and_then(|pair| parse(tls, &pair)).map(drop).map_err(|error| gohub_settings::SettingsError::Field {
         path: "server.tls".to_owned(),
