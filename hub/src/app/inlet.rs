@@ -20,6 +20,8 @@ struct State {
     /// The epoch to come, while the bus delivers what was said in it before. Until then the old one goes on, so that nobody who is
     /// connected gets that past as news.
     next: Option<Next>,
+    /// The bus was begun anew in the same epoch (its settings were edited): what it repeats up to here is in the log already.
+    said: Option<Offset>,
 }
 
 struct Next {
@@ -46,6 +48,10 @@ impl LogInlet {
     /// Into the log, or behind what the bus has delivered of an epoch that has not begun.
     fn append(&self, item: Past) {
         let mut state = self.state();
+        let item = match state.said {
+            Some(said) => item.after(said),
+            None => item,
+        };
         match &mut state.next {
             Some(next) => next.hold(item),
             None => self.take(item),
@@ -56,6 +62,11 @@ impl LogInlet {
         let mut state = self.state();
         // The bus before this one may have been closed before it caught up; what it acknowledged is delivered.
         self.go_live(&mut state);
+        let (current, newest) = self.log.now();
+        state.said = (current == epoch && since <= newest).then_some(newest);
+        if state.said.is_some() {
+            return;
+        }
         if until > since {
             state.next = Some(Next { epoch, since, until, past: Vec::new(), news: Vec::new() });
         } else {
@@ -81,6 +92,19 @@ impl LogInlet {
     /// A std mutex: a bus delivers from one thread at a time, so nobody waits for it.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Past {
+    /// What of it comes after `said`.
+    fn after(self, said: Offset) -> Self {
+        match self {
+            Self::Publications(mut publications) => {
+                publications.drain(..publications.partition_point(|(offset, _)| *offset <= said));
+                Self::Publications(publications)
+            }
+            signal => signal,
+        }
     }
 }
 

@@ -79,6 +79,12 @@ impl Process {
         line.unwrap_or_else(|| panic!("no such metric in {text}")).parse().unwrap()
     }
 
+    /// How often it has logged this message.
+    pub(crate) fn said(&self, message: &str) -> usize {
+        let wanted = format!(r#""message":"{message}""#);
+        self.lines.lock().unwrap().iter().filter(|line| line.contains(&wanted)).count()
+    }
+
     /// Writes another file in the place of its settings.
     pub(crate) fn edit(&self, mut settings: Settings) {
         settings.admin.addr = self.admin;

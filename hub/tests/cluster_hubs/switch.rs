@@ -19,10 +19,7 @@ async fn the_cluster_is_switched_on_and_off_by_editing_the_file_without_a_discon
         let b = start(settings("b", cluster.endpoints())).await;
         let mut there = Witness::new("there", b.address()).await;
         let mut other = Publisher::new("other", b.address()).await;
-        // From its first sample on the recovery window has what is said: a hub that starts now would replay it.
-        let etcd = cluster.client().await;
-        let sampled = async || etcd.clone().get("/gohub/window", None).await.unwrap().count();
-        eventually("the window is kept", sampled, |count| *count == 1).await;
+        sampled(&cluster).await;
         assert!(matches!(other.broadcast("older than the switch").await, Answer::Acked(_)));
 
         let mut on = settings("a", cluster.endpoints());
@@ -106,6 +103,51 @@ async fn a_hub_that_comes_back_to_its_cluster_tells_its_clients_what_they_missed
         assert_eq!(away.gaps.len(), 1, "{:?}", away.gaps);
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_of_the_clusters_settings_costs_nobody_a_message_or_a_word() {
+    bounded(Duration::from_secs(120), async {
+        let cluster = Cluster::start(1).await;
+        let b = start(settings("b", cluster.endpoints())).await;
+        let mut before = settings("a", cluster.endpoints());
+        before.reload.interval = Time::from_millis(200);
+        let mut after = before.clone();
+        after.cluster.etcd.request_timeout = Time::from_secs(5);
+        let a = Process::start(before).await;
+        let mut here = Witness::new("here", a.address).await;
+        let progress = Arc::new(Progress::default());
+        let publishers =
+            vec![publish("there", vec![b.address()], &progress), publish("here", vec![a.address], &progress)];
+        sampled(&cluster).await;
+        progress.more(50).await;
+
+        a.edit(after);
+        let changes = || std::future::ready(a.said("bus changed"));
+        eventually("the bus is begun anew", changes, |changes| *changes == 1).await;
+        progress.more(100).await;
+        let reports = progress.stop(publishers).await;
+        let mut last = Publisher::new("last", b.address()).await;
+        assert!(matches!(last.broadcast("end").await, Answer::Acked(_)));
+        assert_eq!(here.until_text("end").await, Ended::Reached);
+
+        assert_eq!((here.welcomes.len(), here.gaps.as_slice()), (1, &[][..]), "nothing was lost, and nothing is said");
+        for report in reports {
+            assert_eq!((report.lost, &report.refused), (0, &Vec::new()));
+            let acked: Vec<&str> = report.acked.iter().map(|(text, _)| text.as_str()).collect();
+            let whose = acked[0].split('-').next().unwrap();
+            let seen: Vec<&str> = here.texts().into_iter().filter(|text| text.starts_with(whose)).collect();
+            assert_eq!(seen, acked, "every message once and in order");
+        }
+    })
+    .await;
+}
+
+/// From its first sample on the recovery window has what is said: a bus that is begun after it replays it.
+async fn sampled(cluster: &Cluster) {
+    let etcd = cluster.client().await;
+    let samples = async || etcd.clone().get("/gohub/window", None).await.unwrap().count();
+    eventually("the window is kept", samples, |count| *count == 1).await;
 }
 
 /// Everybody has that many welcomes, and after each only offsets greater than it says.
