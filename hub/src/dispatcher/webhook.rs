@@ -22,6 +22,9 @@ const MAX_ANSWER: usize = 64 << 10;
 /// Calls under way at once, of all clients together: each holds a descriptor, and the application is meant to answer them.
 const MAX_CALLS: usize = 256;
 
+/// Connections that wait for the next call, for each application.
+const MAX_IDLE: usize = 32;
+
 /// The hub's way to call applications.
 pub(super) struct Webhooks {
     /// None if the system's certificates could not be read.
@@ -96,7 +99,8 @@ fn signature(secret: &Secret, body: &[u8]) -> String {
 
 /// A client that follows no redirect: what was configured is what is called.
 fn client() -> Option<reqwest::Client> {
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let client = builder.pool_max_idle_per_host(MAX_IDLE).build();
     client.inspect_err(|error| tracing::error!(%error, "no HTTP client, webhooks will fail")).ok()
 }
 

@@ -180,6 +180,15 @@ impl Cluster {
         }
     }
 
+    /// Waits until a member has logged this.
+    pub(crate) async fn logs(&self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.members.iter().any(|member| member.has_logged(text)) {
+            assert!(Instant::now() < deadline, "no member has logged {text}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Turns authentication on: user `root`, and `hub` who may do everything under `/gohub/`.
     pub(crate) async fn require_password(&mut self, hub_password: &str) {
         let mut client = self.client().await;

@@ -95,6 +95,11 @@ impl Member {
         kill_process(Pid::from_child(child), signal).unwrap();
     }
 
+    /// Whether this stands in what it logged.
+    pub(super) fn has_logged(&self, text: &str) -> bool {
+        std::fs::read_to_string(&self.log).is_ok_and(|log| log.contains(text))
+    }
+
     /// The end of what it logged.
     pub(super) fn log(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
