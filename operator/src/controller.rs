@@ -3,7 +3,7 @@
 //! ```text
 //! watch gohubs ------> store --------+
 //! watch children ----> their owner --+--> queue -> applier (one reconcile per GoHub at a time) -> again after a pause
-//! watch ConfigMaps --> who names it -+
+//! ConfigMaps, Secrets > who names it -+
 //! kinds come and go -> everybody ----+
 //! ```
 //! Watches ask for metadata only: what they tell is a name, and the reconcile reads what it needs itself. A watch that is lost is begun
@@ -29,7 +29,7 @@ use crate::api::v1alpha1::GoHub;
 use crate::health::Health;
 use crate::reconcile::context::{Apis, Context};
 use crate::reconcile::error::Error;
-use crate::reconcile::{kinds, reconcile};
+use crate::reconcile::{kinds, reconcile, references};
 
 pub use apis::ask as ask_apis;
 pub use watch::{Scope, Watch};
@@ -69,7 +69,8 @@ impl Controller {
         tasks.spawn(watch::gohubs(self.clone(), writer, queue.clone()));
         for resource in kinds::applied().into_iter().chain(kinds::stepped()) {
             let watch = self.watch_of(&resource);
-            tasks.spawn(watch::children(watch, store.clone(), self.context.references.clone(), queue.clone()));
+            let references = self.context.references.clone();
+            tasks.spawn(watch::children(watch, resource.kind, store.clone(), references, queue.clone()));
         }
         tasks.spawn(apis::follow(self.clone(), store.clone(), queue));
         let reconciler = Reconciler { context: Arc::clone(&self.context), store: store.clone() };
@@ -98,8 +99,8 @@ impl Controller {
     }
 
     fn watch_of(&self, resource: &ApiResource) -> Watch {
-        // ConfigMaps are watched whether ours or not: a user's own may be named by a GoHub.
-        let ours = resource.kind != "ConfigMap";
+        // These are watched whether ours or not: a user's own may be named by a GoHub.
+        let ours = ![references::CONFIG_MAP, references::SECRET].contains(&resource.kind.as_str());
         Watch {
             api: self.api(resource),
             kind: self.watch_name(resource),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use gohub_settings::{Settings, SlowPolicy as SlowSetting};
 
+use super::vitals::CERTIFICATE;
 use super::{Inner, Listening};
 use crate::dispatcher::Live;
 use crate::log::Retention;
@@ -99,8 +100,11 @@ impl Inner {
         self.dispatcher.configure(Live::new(&settings, &self.local.node()));
         let config = shard_config(&settings);
         self.shards.tell(|| Command::Configure(config.clone()));
-        if let Err(error) = self.tls.load(|| Arc::clone(&settings)) {
-            tracing::error!(%error, "certificate refused, the last good one stays");
+        match self.tls.load(|| Arc::clone(&settings)) {
+            Ok(true) => self.reload.content(CERTIFICATE),
+            Ok(false) => {}
+            // The last good one stays.
+            Err(error) => self.reload.complain(CERTIFICATE, &error),
         }
         undone.cluster.get_or_insert(before);
         self.finish(&settings, undone).await;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::Inner;
 
 const LOOK: Duration = Duration::from_secs(1);
+/// The setting under which a bad certificate is complained of.
+pub(super) const CERTIFICATE: &str = "server.tls";
 
 /// A certificate that was renewed in place (cert-manager, a Secret's new version) is used within a second or two.
 fn look_at_certificate(hub: &Arc<Inner>) {
@@ -14,9 +16,13 @@ fn look_at_certificate(hub: &Arc<Inner>) {
     }
     let looking = Arc::clone(hub);
     hub.tasks.spawn_blocking("certificate", move || match looking.tls.load(|| looking.now()) {
-        Ok(true) => tracing::info!("certificate renewed"),
+        Ok(true) => {
+            tracing::info!("certificate renewed");
+            looking.reload.content(CERTIFICATE);
+        }
         Ok(false) => {}
-        Err(error) => tracing::warn!(%error, "certificate refused, the last good one stays"),
+        // The last good one stays.
+        Err(error) => looking.reload.complain(CERTIFICATE, &error),
     });
 }
 

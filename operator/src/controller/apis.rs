@@ -50,7 +50,8 @@ pub(super) async fn follow(controller: Controller, store: Store<Known>, queue: m
             match (is_there, place) {
                 (true, None) => {
                     let watch = controller.watch_of(&resource);
-                    let run = watch::children(watch, store.clone(), References::default(), queue.clone());
+                    let run =
+                        watch::children(watch, kind.to_owned(), store.clone(), References::default(), queue.clone());
                     running.push((resource, watches.spawn(run)));
                 }
                 (false, Some(place)) => {

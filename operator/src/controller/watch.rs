@@ -120,9 +120,10 @@ fn known(event: Event<Meta>) -> Event<Known> {
     }
 }
 
-/// Asks for a look at the `GoHub` that a child belongs to, or that names a ConfigMap.
+/// Asks for a look at the `GoHub` that a child belongs to, or that names an object of a user's of this kind.
 pub(super) async fn children(
     watch: Watch,
+    kind: String,
     store: Store<Known>,
     references: References,
     queue: mpsc::Sender<ObjectRef<Known>>,
@@ -132,7 +133,7 @@ pub(super) async fn children(
         while let Some(event) = seen.recv().await {
             let (Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) = event else { continue };
             let namespace = object.metadata.namespace.clone().unwrap_or_default();
-            for name in concerned(&object, &references) {
+            for name in concerned(&object, &kind, &references) {
                 let concerned = ObjectRef::<Known>::new(&name).within(&namespace);
                 // Of another GoHub's earlier life, or of nobody's.
                 if store.get(&concerned).is_some() && queue.send(concerned).await.is_err() {
@@ -146,7 +147,7 @@ pub(super) async fn children(
 
 /// Names of the `GoHub`s that a child concerns: its owner, or whoever its label names, because an owner may be taken away by hand and a
 /// volume has none.
-fn concerned(object: &Meta, references: &References) -> Vec<String> {
+fn concerned(object: &Meta, kind: &str, references: &References) -> Vec<String> {
     let metadata = &object.metadata;
     let group = format!("{GROUP}/");
     let owners = metadata.owner_references.iter().flatten();
@@ -156,7 +157,7 @@ fn concerned(object: &Meta, references: &References) -> Vec<String> {
     let ours = labels.clone().any(|(key, value)| key == meta::MANAGED_BY && value == meta::OPERATOR);
     names.extend(labels.filter(|(key, _)| ours && *key == meta::INSTANCE).map(|(_, value)| value.clone()));
     let (namespace, name) = (metadata.namespace.as_deref(), metadata.name.as_deref());
-    names.extend(references.to(namespace.unwrap_or_default(), name.unwrap_or_default()));
+    names.extend(references.to(namespace.unwrap_or_default(), kind, name.unwrap_or_default()));
     names.sort_unstable();
     names.dedup();
     names

@@ -23,7 +23,7 @@ pub struct Context {
     pub family: Family,
     /// What was done before, to do nothing twice. Losing it costs requests and no correctness.
     pub memory: Memory,
-    /// Which ConfigMaps of users' concern whom.
+    /// Which ConfigMaps and Secrets of users' concern whom.
     pub references: References,
     /// Kubernetes events.
     pub events: Events,

@@ -14,9 +14,9 @@ mod found;
 mod hubs;
 mod keys;
 mod pods;
+mod theirs;
 
 use futures::future::try_join_all;
-use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject, ListParams};
 
@@ -42,9 +42,10 @@ pub async fn observe(context: &Context, gohub: &GoHub, owner: &Owner) -> Result<
     listed.extend(apis.service_monitors.then(|| kinds::monitoring(kinds::SERVICE_MONITOR)));
     listed.extend(apis.prometheus_rules.then(|| kinds::monitoring(kinds::PROMETHEUS_RULE)));
     let lists = try_join_all(listed.iter().map(|resource| list(context, owner, resource)));
-    let (lists, hub_pods, config_from) =
-        futures::try_join!(lists, pods::list(context, owner), config_from(context, gohub, owner))?;
+    let (lists, hub_pods, theirs) =
+        futures::try_join!(lists, pods::list(context, owner), theirs::of(context, gohub, owner))?;
     let mut found = Found::new(owner, lists.into_iter().flatten(), hub_pods);
+    found.secrets = theirs.secrets;
     let keys = keys::of(context, owner, &mut found).await?;
     let (certificates, etcd) = match gohub.spec.etcd.mode {
         EtcdMode::Managed => certificates::of(context, owner, &gohub.spec.etcd.managed, &mut found).await?,
@@ -53,7 +54,8 @@ pub async fn observe(context: &Context, gohub: &GoHub, owner: &Owner) -> Result<
     let pods = hubs::reports(context.hubs.as_ref(), &found.hubs, &keys.admin).await;
     let observed = Observed {
         family: context.family,
-        config_from,
+        config_from: theirs.config_from,
+        missing: theirs.missing,
         keys,
         certificates,
         service_monitors: apis.service_monitors,
@@ -100,13 +102,4 @@ pub(super) async fn get(
     let found = api.get_opt(name).await;
     let found = found.map_err(|error| Error::api(format!("get {} {name:?}", resource.plural), error))?;
     Ok(found.map(|object| named(object, resource)))
-}
-
-/// The value of the ConfigMap's key that the spec names.
-async fn config_from(context: &Context, gohub: &GoHub, owner: &Owner) -> Result<Option<String>, Error> {
-    let Some(from) = &gohub.spec.config_from else { return Ok(None) };
-    let api: Api<ConfigMap> = Api::namespaced(context.client.clone(), &owner.namespace);
-    let found = api.get_opt(&from.name).await;
-    let found = found.map_err(|error| Error::api(format!("get configmaps {:?}", from.name), error))?;
-    Ok(found.and_then(|map| map.data).and_then(|mut data| data.remove(&from.key)))
 }

@@ -9,6 +9,8 @@ pub struct Observed {
     pub family: Family,
     /// The value of the ConfigMap's key that `spec.configFrom` names; `None` while there is none.
     pub config_from: Option<String>,
+    /// What else the spec names and is not there, or not with what pods look for in it.
+    pub missing: Vec<Missing>,
     /// The keys of this `GoHub`: those of its Secret, or new ones where there is no Secret yet.
     pub keys: Keys,
     /// Certificates of the managed etcd cluster: those of its Secrets, or new ones.
@@ -23,6 +25,15 @@ pub struct Observed {
     pub pods: Vec<HubPod>,
     /// The managed etcd cluster.
     pub etcd: Observation,
+}
+
+/// What the spec names in vain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Where it is named.
+    pub field: &'static str,
+    /// What is missing, in words.
+    pub message: String,
 }
 
 /// The family of the pods' addresses: in a cluster with both, that of the one a pod calls its own.

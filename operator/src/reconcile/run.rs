@@ -13,7 +13,7 @@ use super::plan::{Owner, Plan};
 use super::publish::{now, publish};
 use super::status::{self, Trouble};
 use super::validate::validate;
-use super::{build, nudge, step};
+use super::{build, nudge, references, step};
 use crate::api::v1alpha1::{GoHub, GoHubSpec, GoHubStatus};
 
 /// Failures in a row after which a user is told even of what usually heals by itself.
@@ -44,12 +44,11 @@ pub async fn reconcile(context: &Context, namespace: &str, name: &str) -> Result
     let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), namespace, &resource);
     let found = api.get_opt(name).await.map_err(|error| Error::api("get gohubs", error))?;
     let Some(found) = found else {
-        context.references.set(namespace, name, None);
+        context.references.set(namespace, name, Vec::new());
         return Ok(Next::Never);
     };
     let (gohub, unreadable) = read(found);
-    let config_map = gohub.spec.config_from.as_ref().map(|from| from.name.as_str());
-    context.references.set(namespace, name, config_map);
+    context.references.set(namespace, name, references::named_by(&gohub.spec));
     let owner = Owner {
         name: name.to_owned(),
         namespace: namespace.to_owned(),

@@ -7,9 +7,11 @@ mod config;
 mod etcd_version;
 mod scheduling;
 
+pub use scheduling::is_object_name;
+
 use crate::api::v1alpha1::{Etcd as EtcdSpec, EtcdMode, GoHub, GoHubSpec};
 
-use super::observed::Observed;
+use super::observed::{Missing, Observed};
 use super::plan::{Etcd, Owner, Plan};
 
 /// Longest name: the longest suffix we add, and the hash that a Deployment's pods get, must still fit into 63 characters.
@@ -50,6 +52,9 @@ pub fn validate(gohub: &GoHub, observed: &Observed) -> Result<Plan, Invalid> {
     hub(spec)?;
     let etcd = etcd(spec, observed)?;
     let config = config::resolve(spec, observed, &owner, &etcd)?;
+    if let Some(Missing { field, message }) = observed.missing.first() {
+        return Err(Invalid::Missing { field: (*field).to_owned(), message: message.clone() });
+    }
     let mut monitoring = spec.monitoring.clone();
     between("spec.monitoring.intervalSeconds", monitoring.interval_seconds, 1, 3600)?;
     scheduling::labels("spec.monitoring.labels", &monitoring.labels)?;

@@ -217,3 +217,41 @@ async fn a_paused_one_is_told_of_and_left_alone() {
     assert_eq!(scene.server.take_writes(), ["PATCH gohubs/chat/status"]);
     assert_eq!(scene.condition("Progressing").1, "Paused");
 }
+
+#[tokio::test]
+async fn o38_a_pod_is_told_of_a_rotated_secret_once() {
+    let mut scene = Scene::settled().await;
+    let secret = |text: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "theirs", "namespace": "demo" },
+            "data": { "tls.crt": text, "tls.key": text },
+        })
+    };
+    let path = "/api/v1/namespaces/demo/secrets/theirs";
+    scene.server.put(path, secret("QQ=="));
+    scene.spec(|spec| spec["hub"]["tlsSecret"] = json!("theirs"));
+    scene.settle().await;
+    scene.server.take_calls();
+    scene.look().await.unwrap();
+    assert_eq!(scene.server.take_writes(), [""; 0], "a steady state is silent with a Secret, too");
+    scene.server.put(path, secret("Qg=="));
+    scene.look().await.unwrap();
+    assert_eq!(scene.server.take_writes(), ["PATCH pods/chat-pod-0"]);
+    scene.look().await.unwrap();
+    assert_eq!(scene.server.take_writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn o38_a_certificate_that_a_hub_cannot_use_is_told_in_its_words() {
+    let mut scene = Scene::settled().await;
+    let hash = scene.status()["config"]["hash"].as_str().unwrap().to_owned();
+    let refusal = Some("server.tls: keys do not match".to_owned());
+    let report =
+        gohub_operator::reconcile::observed::Report { config: hash, refusal, delivering: true, connections: 2 };
+    scene.hubs.say("10.0.0.1", report);
+    scene.look().await.unwrap();
+    assert_eq!(scene.condition("ConfigConverged"), ("False".to_owned(), "ConfigRefused".to_owned()));
+    assert!(scene.message("Ready").contains("keys do not match"), "{}", scene.message("Ready"));
+    scene.settle().await;
+    assert_eq!(scene.condition("Ready").0, "True");
+}

@@ -84,6 +84,66 @@ async fn a_change_of_the_users_own_config_map_is_heard_of() {
     until(Duration::from_secs(5), "the next hash", || hash() != second).await;
 }
 
+/// A Secret of a user's with these keys.
+fn secret(server: &ApiServer, name: &str, keys: &[(&str, &str)]) {
+    let data: serde_json::Map<_, _> = keys.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name, "namespace": "demo" }, "data": data,
+    });
+    server.put(&format!("/api/v1/namespaces/demo/secrets/{name}"), secret);
+}
+
+#[tokio::test(start_paused = true)]
+async fn o38_a_secret_that_is_missing_wrong_or_rotated_is_heard_of_and_what_runs_is_left_alone() {
+    let running = running().await;
+    let server = &running.server;
+    let ready = |reason: &str, words: &str| {
+        let conditions = server.at("gohubs", "chat", "/status/conditions");
+        let ready = conditions.as_array().unwrap().iter().find(|one| one["type"] == "Ready").cloned().unwrap();
+        ready["reason"] == reason && ready["message"].as_str().unwrap().contains(words)
+    };
+    let soon = Duration::from_secs(5);
+    server.change("gohubs", "chat", |gohub| gohub["spec"]["hub"]["tlsSecret"] = json!("theirs"));
+    until(soon, "it is missed", || ready("ReferenceMissing", "Secret \"theirs\" with the keys tls.crt")).await;
+    let mounted = || server.at("deployments", "chat", "/spec/template/spec/volumes").to_string().contains("theirs");
+    assert!(!mounted(), "no hub is stopped for a pod that could not start");
+
+    secret(server, "theirs", &[("tls.crt", "QQ=="), ("cert.key", "QQ==")]);
+    until(soon, "its key is missed", || ready("ReferenceMissing", "no key \"tls.key\"")).await;
+    assert!(!mounted());
+
+    secret(server, "theirs", &[("tls.crt", "QQ=="), ("tls.key", "QQ==")]);
+    until(soon, "it is used", mounted).await;
+    let template = server.at("deployments", "chat", "/spec/template");
+    server.play_deployment("chat");
+    let told = || server.at("pods", "chat-pod-0", "/metadata/annotations/gohub.io~1secrets-nudge");
+    until(soon, "kubelet is told to look", || !told().is_null()).await;
+    let first = told();
+
+    secret(server, "theirs", &[("tls.crt", "Qg=="), ("tls.key", "Qg==")]);
+    until(soon, "kubelet is told to look again", || told() != first).await;
+    server.delete("secrets", "theirs");
+    until(soon, "it is missed again", || ready("ReferenceMissing", "does not exist")).await;
+    assert_eq!(server.at("deployments", "chat", "/spec/template"), template, "no hub is restarted for any of it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn o38_the_secret_of_an_etcd_of_somebody_elses_is_heard_of() {
+    let running = running().await;
+    running.server.change("gohubs", "chat", |gohub| {
+        gohub["spec"]["etcd"] = json!({
+            "mode": "External", "external": { "endpoints": ["https://etcd:2379"], "tlsSecret": "etcd-client" },
+        });
+    });
+    let said = || running.server.at("gohubs", "chat", "/status/conditions").to_string();
+    let soon = Duration::from_secs(5);
+    until(soon, "it is missed", || said().contains("etcd-client")).await;
+    secret(&running.server, "etcd-client", &[("tls.crt", "QQ=="), ("tls.key", "QQ==")]);
+    until(soon, "its key is missed", || said().contains("no key \\\"ca.crt\\\"")).await;
+    secret(&running.server, "etcd-client", &[("ca.crt", "QQ=="), ("tls.crt", "QQ=="), ("tls.key", "QQ==")]);
+    until(soon, "nothing is missed", || !said().contains("ReferenceMissing")).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn o29_watches_that_were_cut_miss_nothing() {
     let running = running().await;

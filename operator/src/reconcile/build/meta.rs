@@ -28,6 +28,9 @@ pub const RESTART: &str = "gohub.io/restart";
 /// The annotation that is changed on a hub pod so that kubelet brings its volumes up to date at once.
 pub const NUDGE: &str = "gohub.io/config-nudge";
 
+/// The same for a user's own Secrets: the versions that a pod was told of.
+pub const SECRETS: &str = "gohub.io/secrets-nudge";
+
 /// What an object belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Component {

@@ -21,6 +21,8 @@ pub struct Found {
     pub hubs: Vec<HubAddress>,
     /// What keeps a hub pod from running, as `pod: reason`.
     pub troubled_pods: Vec<String>,
+    /// Which versions of a user's own Secrets hub pods are to have mounted; empty if they mount none.
+    pub secrets: String,
     /// Whether an autoscaler that is not ours steers our Deployment: its number of pods is not ours to write then.
     pub scaled_by_other: bool,
 }
@@ -38,6 +40,8 @@ pub struct HubAddress {
     pub ready: bool,
     /// What it was last told to look at.
     pub nudged: Option<String>,
+    /// The same of Secrets.
+    pub secrets: Option<String>,
 }
 
 impl Found {

@@ -48,6 +48,7 @@ pub(super) fn address(pod: &Pod) -> HubAddress {
         address: status.pod_ip.filter(|_| running),
         ready: conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True"),
         nudged: pod.annotations().get(meta::NUDGE).cloned(),
+        secrets: pod.annotations().get(meta::SECRETS).cloned(),
     }
 }
 

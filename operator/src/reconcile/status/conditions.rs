@@ -15,6 +15,9 @@ pub(super) struct Finding {
     pub message: String,
 }
 
+/// What a hub's complaint of its certificate begins with.
+const CERTIFICATE: &str = "server.tls";
+
 /// Whether a part is as it should be, and why not.
 type Part = Result<(Reason, String), (Reason, String)>;
 
@@ -142,9 +145,13 @@ fn config(gohub: &GoHub, observed: &Observed, invalid: Option<&Invalid>, hash: &
         _ => None,
     };
     for pod in &observed.pods {
-        // A hub that has gone back to the wanted file has nothing refused any more.
-        let report = pod.report.as_ref().filter(|report| refused.is_some() || report.config != hash);
-        if let Some(refusal) = report.and_then(|report| report.refusal.as_ref()) {
+        let refusal = pod.report.as_ref().and_then(|report| {
+            // A hub that has gone back to the wanted file has nothing refused any more. Its certificate is no part of the file.
+            let counts =
+                |refusal: &&String| refused.is_some() || report.config != hash || refusal.starts_with(CERTIFICATE);
+            report.refusal.as_ref().filter(counts)
+        });
+        if let Some(refusal) = refusal {
             return bad(Reason::ConfigRefused, format!("{} refused it: {refusal}", pod.name));
         }
     }

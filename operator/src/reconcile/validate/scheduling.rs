@@ -18,9 +18,15 @@ pub(super) fn is_label(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(plain) && !text.starts_with('-') && !text.ends_with('-')
 }
 
+/// Whether an object can have this name.
+#[must_use]
+pub fn is_object_name(name: &str) -> bool {
+    name.len() <= 253 && name.split('.').all(is_label)
+}
+
 /// Checks the name of an object that the spec refers to.
 pub(super) fn object_name(field: &str, name: &str) -> Result<(), Invalid> {
-    if name.len() <= 253 && name.split('.').all(is_label) {
+    if is_object_name(name) {
         return Ok(());
     }
     refuse(field, format!("must be an object's name, of a-z, 0-9, '-' and '.', got {name:?}"))
