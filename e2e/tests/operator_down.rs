@@ -9,7 +9,7 @@ use gohub_e2e::crowd::report::Verdict;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Kubelet by itself looks at a pod's ConfigMaps once a minute or so; without the operator nobody tells it to look at once.
 const KUBELET: Duration = Duration::from_secs(150);
@@ -74,6 +74,38 @@ async fn o45_hubs_serve_on_and_the_backlog_is_done_when_the_operator_is_back() {
         assert_eq!(after.len(), pods.len() + 1, "one more hub: {pods:?}, then {after:?}");
         after.retain(|pod, _| pods.contains_key(pod));
         assert_eq!(after, pods, "nothing else was restarted");
+        let report = crowd.finish().await;
+        assert_eq!(report.verdict, Verdict::Complete, "{report:#?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn o43_an_upgrade_of_the_operator_restarts_no_pod() {
+    bed::test("operator-upgrade", async |bed| {
+        bed.apply(&gohub(2)).await;
+        bed.until_condition("chat", "Ready").await;
+        let crowd = bed.crowd("chat", 20, 10).await;
+        let (pods, before) = (restarts(bed).await, bed.normalised("chat").await);
+        let history = bed.history("chat").await;
+
+        bed.upgrade_operator().await;
+        // The new one takes part: it does what is asked of it.
+        bed.scale("chat", 3).await;
+        bed.until_pods("chat", "hub", 3).await;
+        bed.until_condition("chat", "Ready").await;
+
+        let mut now = restarts(bed).await;
+        now.retain(|pod, _| pods.contains_key(pod));
+        assert_eq!(now, pods, "neither a hub nor a member of etcd was restarted");
+        let template =
+            |objects: &BTreeMap<String, Value>| objects["Deployment chat"]["rest"]["spec"]["template"].clone();
+        assert_eq!(template(&bed.normalised("chat").await), template(&before));
+        assert!(
+            history.turns("EtcdReady").iter().all(|(status, _)| status == "True"),
+            "{:?}",
+            history.turns("EtcdReady")
+        );
         let report = crowd.finish().await;
         assert_eq!(report.verdict, Verdict::Complete, "{report:#?}");
     })

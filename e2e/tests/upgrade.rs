@@ -120,6 +120,44 @@ async fn o26_an_image_that_crashes_is_mended_by_the_next_one() {
     .await;
 }
 
+#[tokio::test]
+async fn o25_a_hub_that_never_becomes_ready_is_given_up_at_the_deadline_and_the_old_ones_serve_on() {
+    bed::test("upgrade-unready", async |bed| {
+        let at = |etcd: &str| {
+            format!(
+                r#"
+apiVersion: gohub.io/v1alpha1
+kind: GoHub
+metadata: {{ name: chat }}
+spec:
+  hub: {{ replicas: 2 }}
+  rollout: {{ minReadySeconds: 3, progressDeadlineSeconds: 60 }}
+  etcd: {{ mode: External, external: {{ endpoints: ["http://{etcd}:2379"] }} }}
+"#
+            )
+        };
+        bed.outside_etcd().await;
+        bed.apply(&at("etcd")).await;
+        bed.until_condition("chat", "Ready").await;
+        let old = bed.until_pods("chat", "hub", 2).await;
+
+        // A hub without etcd runs and is not ready: it could deliver nothing.
+        bed.apply(&at("nowhere")).await;
+        bed.until_condition_is("chat", "Progressing", "True").await;
+        let told = bed.until_ready_says("chat", "RolloutStuck", &["chat-", "not ready"]).await;
+        eprintln!("told: {told}");
+        bed.until_condition_is("chat", "Degraded", "True").await;
+        assert_eq!(serving(bed).await, old, "the old hubs serve on");
+        assert_eq!(bed.pods("chat", "hub").await.len(), old.len() + 1, "and there is no second new one");
+
+        bed.apply(&at("etcd")).await;
+        bed.until_condition("chat", "Ready").await;
+        bed.until_condition_is("chat", "Degraded", "False").await;
+        assert_eq!(bed.until_pods("chat", "hub", 2).await, old);
+    })
+    .await;
+}
+
 /// How many hubs there were meanwhile.
 struct Census {
     fewest_ready: usize,

@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentStatus};
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use kube::api::{Api, ListParams, LogParams, Patch, PatchParams};
@@ -27,6 +27,31 @@ impl Bed {
         }
     }
 
+    /// Replaces the operator as an upgrade of its chart does: another template of its pod, rolled out.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub async fn upgrade_operator(&self) {
+        let api: Api<Deployment> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let name = self.operator().await.name_any();
+        let version = json!({ "gohub.io/e2e": self.namespace });
+        let patch = Patch::Merge(json!({ "spec": { "template": { "metadata": { "annotations": version } } } }));
+        let patched = api.patch(&name, &PatchParams::default(), &patch).await.expect("the operator is changed");
+        let look = async || api.get_status(&name).await.expect("the operator is there").status.unwrap_or_default();
+        let rolled = |status: &DeploymentStatus| {
+            let (all, ready) = (status.replicas.unwrap_or(0), status.ready_replicas.unwrap_or(0));
+            let is_new = status.observed_generation >= patched.metadata.generation;
+            is_new && all > 0 && status.updated_replicas == Some(all) && ready == all
+        };
+        eventually("the operator is replaced", look, rolled).await;
+    }
+
+    async fn operator(&self) -> Deployment {
+        let api: Api<Deployment> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let listed = api.list(&ListParams::default().labels(SELECTOR)).await.expect("deployments are listed");
+        listed.items.into_iter().next().expect("the operator is installed")
+    }
+
     /// What the operators that run have written so far.
     ///
     /// # Panics
@@ -41,9 +66,8 @@ impl Bed {
     /// Returns how many there were.
     async fn set_operators(&self, count: i32) -> i32 {
         let api: Api<Deployment> = Api::namespaced(self.client.clone(), NAMESPACE);
-        let listed = api.list(&ListParams::default().labels(SELECTOR)).await.expect("deployments are listed");
-        let deployment = listed.items.into_iter().next().expect("the operator is installed");
-        let name = deployment.metadata.name.expect("a name");
+        let deployment = self.operator().await;
+        let name = deployment.name_any();
         let patch = Patch::Merge(json!({ "spec": { "replicas": count } }));
         api.patch_scale(&name, &PatchParams::default(), &patch).await.expect("the operator is scaled");
         let running = async || {

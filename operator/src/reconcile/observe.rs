@@ -60,7 +60,7 @@ pub async fn observe(context: &Context, gohub: &GoHub, owner: &Owner) -> Result<
         certificates,
         service_monitors: apis.service_monitors,
         prometheus_rules: apis.prometheus_rules,
-        deployment: found.deployment().map(|deployment| deployment_facts(&deployment, &found.troubled_pods)),
+        deployment: found.deployment().map(|deployment| deployment_facts(&deployment, &found)),
         pods,
         etcd,
     };

@@ -172,8 +172,7 @@ async fn act(
     apply::apply(context, owner, then, found, &mut outcome.changes).await?;
     apply::prune(context, owner, &names, found, &mut outcome.changes).await?;
     // As it is after the apply: the status must not speak of the template before.
-    observed.deployment =
-        found.deployment().map(|deployment| observe::deployment_facts(&deployment, &found.troubled_pods));
+    observed.deployment = found.deployment().map(|deployment| observe::deployment_facts(&deployment, found));
     // Not in the same breath as the file: kubelet looks at once, and must have heard of the new file by then.
     let just_written = outcome.changes.iter().any(|changed| matches!(changed.kind.as_str(), "ConfigMap" | "Secret"));
     if !just_written {

@@ -106,3 +106,43 @@ async fn o24_a_rollout_that_is_stuck_names_the_pod_and_why() {
     let message = scene.message("Degraded");
     assert!(message.contains("chat-pod-0") && message.contains("ImagePullBackOff"), "{message}");
 }
+
+#[tokio::test]
+async fn o25_a_hub_that_never_becomes_ready_is_waited_for_until_the_deadline_and_then_named() {
+    let mut scene = Scene::settled().await;
+    scene.spec(|spec| spec["hub"]["image"] = json!("gohub:next"));
+    scene.look().await.unwrap();
+    let generation = scene.server.at("deployments", "chat", "/metadata/generation");
+    // The new pod beside the old one, which serves on.
+    let mut pod = scene.server.get("pods", "chat-pod-0").unwrap();
+    pod["metadata"]["name"] = json!("chat-pod-new");
+    pod["status"]["podIP"] = json!("10.0.0.9");
+    pod["status"]["conditions"] =
+        json!([{ "type": "Ready", "status": "False", "message": "containers with unready status: [hub]" }]);
+    scene.server.put("/api/v1/namespaces/demo/pods/chat-pod-new", pod);
+    scene.server.change("deployments", "chat", |deployment| {
+        deployment["status"] = json!({
+            "observedGeneration": generation, "replicas": 2, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1,
+        });
+    });
+    scene.look().await.unwrap();
+    assert_eq!(scene.condition("Ready"), ("False".to_owned(), "RollingOut".to_owned()));
+    assert_eq!(scene.condition("Degraded").0, "False", "until the deadline it may be slow and nothing else");
+    scene.server.change("deployments", "chat", |deployment| {
+        deployment["status"]["conditions"] = json!([{
+            "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "has timed out progressing",
+        }]);
+    });
+    scene.server.take_calls();
+    scene.look().await.unwrap();
+    assert_eq!(
+        scene.server.take_writes(),
+        ["PATCH gohubs/chat/status"],
+        "the old pods serve on: nothing is taken back"
+    );
+    assert_eq!(scene.condition("Degraded"), ("True".to_owned(), "RolloutStuck".to_owned()));
+    assert!(scene.message("Degraded").contains("chat-pod-new: not ready"), "{}", scene.message("Degraded"));
+    scene.server.delete("pods", "chat-pod-new");
+    scene.settle().await;
+    assert_eq!((scene.condition("Ready").0, scene.condition("Degraded").0), ("True".to_owned(), "False".to_owned()));
+}

@@ -2,11 +2,12 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 
+use super::found::Found;
 use crate::reconcile::observed;
 
-/// The Deployment's own words. `troubled` says which pods do not run and why: without it "did not progress" helps nobody.
+/// The Deployment's own words, with the pod that does not run or is not ready, and why: without it "did not progress" helps nobody.
 #[must_use]
-pub fn facts(deployment: &Deployment, troubled: &[String]) -> observed::Deployment {
+pub fn facts(deployment: &Deployment, found: &Found) -> observed::Deployment {
     let status = deployment.status.clone().unwrap_or_default();
     let conditions = status.conditions.unwrap_or_default();
     let gave_up = conditions.iter().find(|condition| {
@@ -17,7 +18,8 @@ pub fn facts(deployment: &Deployment, troubled: &[String]) -> observed::Deployme
     });
     let stuck = gave_up.map(|condition| {
         let message = condition.message.clone().unwrap_or_default();
-        troubled.first().map_or_else(|| message.clone(), |trouble| format!("{message}; {trouble}"))
+        let pod = found.troubled_pods.first().or(found.unready_pods.first());
+        pod.map_or_else(|| message.clone(), |trouble| format!("{message}; {trouble}"))
     });
     observed::Deployment {
         current: status.observed_generation >= deployment.metadata.generation,
@@ -25,6 +27,6 @@ pub fn facts(deployment: &Deployment, troubled: &[String]) -> observed::Deployme
         updated: status.updated_replicas.unwrap_or_default(),
         available: status.available_replicas.unwrap_or_default(),
         stuck,
-        trouble: troubled.first().cloned(),
+        trouble: found.troubled_pods.first().cloned(),
     }
 }

@@ -21,6 +21,8 @@ pub struct Found {
     pub hubs: Vec<HubAddress>,
     /// What keeps a hub pod from running, as `pod: reason`.
     pub troubled_pods: Vec<String>,
+    /// What a hub pod that runs is not ready for, as `pod: reason`.
+    pub unready_pods: Vec<String>,
     /// Which versions of a user's own Secrets hub pods are to have mounted; empty if they mount none.
     pub secrets: String,
     /// Whether an autoscaler that is not ours steers our Deployment: its number of pods is not ours to write then.
@@ -59,6 +61,8 @@ impl Found {
         found.hubs.sort_by(|a, b| a.name.cmp(&b.name));
         found.troubled_pods = staying().filter_map(pods::trouble).collect();
         found.troubled_pods.sort();
+        found.unready_pods = staying().filter_map(pods::unready).collect();
+        found.unready_pods.sort();
         found
     }
 

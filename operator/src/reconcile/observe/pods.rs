@@ -67,3 +67,10 @@ pub(super) fn trouble(pod: &Pod) -> Option<String> {
     };
     status.container_statuses.iter().flatten().find_map(waiting).or_else(unscheduled)
 }
+
+/// What kubelet says of a pod that is not ready.
+pub(super) fn unready(pod: &Pod) -> Option<String> {
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
+    let ready = conditions.iter().find(|condition| condition.type_ == "Ready" && condition.status != "True")?;
+    Some(format!("{}: not ready: {}", pod.name_any(), ready.message.as_deref().unwrap_or_default()))
+}
