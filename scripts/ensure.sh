@@ -46,6 +46,10 @@ for tool in "$@"; do
     shellcheck) has shellcheck || apt_install shellcheck ;;
     chromium) has chromium || apt_install chromium ;;
     docker) { has docker && has dockerd && has runc && has iptables; } || apt_install docker.io containerd runc iptables ;;
+    nginx | haproxy)
+        # Root's programs: not in everybody's PATH.
+        has "$tool" || [ -x "/usr/sbin/$tool" ] || apt_install "$tool"
+        ;;
     mmdebstrap | jq | zstd) has "$tool" || apt_install "$tool" ;;
     cc) has cc || apt_install build-essential ;;
     cargo-deny) cargo_install cargo-deny 0.20.2 ;;

@@ -5,8 +5,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
-# helm: config/install.yaml is made from the chart, and the tests look whether it still is.
-scripts/ensure.sh cc protoc helm || exit 1
+# nginx, haproxy: the samples in config/proxies are tried in them. helm: config/install.yaml is made from the chart, and the tests look whether it still is.
+scripts/ensure.sh cc protoc helm nginx haproxy || exit 1
 # The tests start etcd themselves; this gets or builds the binary, and is quick when it is there.
 if [ -x scripts/etcd.sh ]; then scripts/etcd.sh > /dev/null || exit 1; fi
 # Clients and hubs of one test share a process: a thousand of each side need more than the usual 1,024 descriptors.

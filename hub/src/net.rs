@@ -1,7 +1,7 @@
 //! The public listener: from an accepted socket to an admitted WebSocket connection on a shard.
 //!
 //! ```text
-//!   accept -> Admission (counts, rates) -> TLS -> request head -> upgrade::parse (pure) -> Door (path, Origin, token) -> 101 -> shard
+//!   accept -> Admission (counts, rates) -> PROXY header -> TLS -> request head -> upgrade::parse (pure) -> Door (path, Origin, token) -> 101 -> shard
 //!                 | 503 + Retry-After             | handshake_timeout    | 400 404 405 414 426 431     | 401 403
 //! ```
 //!
@@ -15,6 +15,7 @@ mod handshake;
 mod jwt;
 mod listener;
 mod origin;
+mod proxies;
 mod response;
 pub mod tls;
 mod upgrade;
@@ -25,5 +26,6 @@ pub(crate) use door::CANARY;
 pub use door::{Admitted, Door};
 pub use listener::{Claim, Entrance, Listener};
 pub use origin::OriginRule;
+pub use proxies::Proxies;
 pub use response::Rejection;
 pub use upgrade::{MAX_HEADERS, Upgrade};

@@ -14,6 +14,8 @@ mod origin;
 mod peer;
 #[path = "raw/process.rs"]
 mod process;
+#[path = "handshake/proxies.rs"]
+mod proxies;
 #[path = "handshake/record.rs"]
 mod record;
 #[path = "handshake/request.rs"]

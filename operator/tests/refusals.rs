@@ -246,6 +246,10 @@ const BAD: &[(&str, &str)] = &[
         "{config: {origins: {allow: ['chat.example.com']}}}",
         "spec.config.origins.allow[0]: \"chat.example.com\" is not an origin such as \"https://app.example.com\", \"https://*.example.com\", \"null\" or \"*\"",
     ),
+    (
+        "{config: {proxies: {proxy_protocol: true}}}",
+        "spec.config.proxies.trusted: must name the proxies whose word about addresses counts",
+    ),
     ("{config: {retention: {max_bytes: 1KiB}}}", "spec.config.retention.max_bytes: must be at least 64KiB, got 1KiB"),
     (
         "{config: {slow_client: {policy: wait}}}",

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use serde_json::Value as Schema;
 use serde_yaml::{Mapping, Value};
 
-use crate::{ByteSize, Duration, RoomPattern, SettingsError, secret};
+use crate::{ByteSize, Duration, Network, RoomPattern, SettingsError, secret};
 
 /// Longest text repeated in a message, in characters.
 const QUOTED: usize = 64;
@@ -117,6 +117,7 @@ fn string(text: &str, schema: &Schema) -> Result<(), String> {
     match schema["format"].as_str() {
         Some("duration") => return text.parse::<Duration>().map(drop).map_err(|error| error.to_string()),
         Some("byte-size") => return text.parse::<ByteSize>().map(drop).map_err(|error| error.to_string()),
+        Some("ip-network") => return text.parse::<Network>().map(drop).map_err(|error| error.to_string()),
         Some("room-pattern") => return text.parse::<RoomPattern>().map(drop).map_err(|error| error.to_string()),
         Some("ip-port") => {
             return text.parse::<SocketAddr>().map(drop).map_err(|_| {

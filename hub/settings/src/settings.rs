@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Admin, Auth, Clients, Cluster, Debug, Drain, Health, Heartbeat, Idempotency, Limits, Log, Origins, Reload,
+    Admin, Auth, Clients, Cluster, Debug, Drain, Health, Heartbeat, Idempotency, Limits, Log, Origins, Proxies, Reload,
     Retention, Rooms, Route, Server, SlowClient,
 };
 
@@ -27,6 +27,8 @@ pub struct Settings {
     pub auth: Auth,
     /// Which web pages may connect.
     pub origins: Origins,
+    /// Proxies between the clients and this hub.
+    pub proxies: Proxies,
     /// The in-memory log of messages: what can be resumed and replayed.
     pub retention: Retention,
     /// Clients that read slower than the rest.

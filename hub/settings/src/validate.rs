@@ -20,6 +20,7 @@ impl Settings {
         self.limits.validate()?;
         self.auth.validate()?;
         self.origins.validate()?;
+        self.proxies.validate()?;
         self.retention.validate()?;
         self.slow_client.validate()?;
         self.rooms.validate()?;

@@ -54,7 +54,7 @@ fn s85_unknown_and_missing_fields_are_refused_by_name() {
         (
             "servr: {}",
             "servr: unknown field, expected one of admin, auth, clients, cluster, debug, drain, health, heartbeat, idempotency, limits, \
-             log, origins, reload, retention, rooms, routes, server, slow_client",
+             log, origins, proxies, reload, retention, rooms, routes, server, slow_client",
         ),
         (
             "heartbeat: {intervall: 5s}",
@@ -167,6 +167,16 @@ fn s85_values_past_a_limit_are_refused_with_the_limit() {
         (
             "log: {level: loud}",
             "log.level: \"loud\" is not a level (error, warn, info, debug, trace, off) or a part's level such as \"gohub::bus=debug\"",
+        ),
+        (
+            "proxies: {trusted: ['10.0.0.1/8']}",
+            "proxies.trusted[0]: \"10.0.0.1/8\" is not an address or network such as \"10.0.0.0/8\" or \"::1\"",
+        ),
+        ("proxies: {proxy_protocol: true}", "proxies.trusted: must name the proxies whose word about addresses counts"),
+        ("proxies: {address_header: 'X:'}", "proxies.address_header: must be a header's name, which has no ':'"),
+        (
+            "proxies: {trusted: ['::1'], proxy_protocol: true, address_header: X-Real-IP}",
+            "proxies.address_header: must be empty with proxies.proxy_protocol: the address comes from one of them",
         ),
         (
             "origins: {allow: ['https://a.example/']}",

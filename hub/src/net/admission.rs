@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use super::response::Rejection;
 
 /// The limits, live. 0: no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,6 +52,15 @@ impl Refused {
             Self::NotAccepting => "not_accepting",
         }
     }
+
+    /// What the peer is told: 429 where it is about its address, else 503.
+    pub(super) fn rejection(self, retry_after: Duration) -> Rejection {
+        let unavailable = Rejection::unavailable(self.to_string(), retry_after);
+        match self {
+            Self::Address | Self::Rate => Rejection { status: 429, ..unavailable },
+            Self::Full | Self::Memory | Self::NotAccepting => unavailable,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -85,6 +96,33 @@ struct State {
     addresses: HashMap<IpAddr, Address>,
 }
 
+impl State {
+    /// Counts a connection as one of its address.
+    fn enter(&mut self, ip: IpAddr, now: Instant) -> Result<(), Refused> {
+        let address = self.addresses.entry(ip).or_default();
+        let verdict = if self.limits.max_per_ip > 0 && address.connections >= self.limits.max_per_ip {
+            Err(Refused::Address)
+        } else if !is_in_rate(&mut address.bucket, self.limits.rate_per_ip, now) {
+            Err(Refused::Rate)
+        } else {
+            address.connections += 1;
+            Ok(())
+        };
+        if verdict.is_err() {
+            forget_idle(&mut self.addresses, now);
+        }
+        verdict
+    }
+
+    fn leave(&mut self, ip: IpAddr) {
+        let Some(address) = self.addresses.get_mut(&ip) else { return };
+        address.connections = address.connections.saturating_sub(1);
+        if address.connections == 0 && address.bucket.is_none() {
+            self.addresses.remove(&ip);
+        }
+    }
+}
+
 /// Counts who is in. Cheap to clone; a std mutex, taken once per connection made and once per connection ended.
 #[derive(Debug, Clone, Default)]
 pub struct Admission {
@@ -97,7 +135,8 @@ pub struct Admission {
 #[derive(Debug)]
 pub struct Permit {
     admission: Admission,
-    ip: IpAddr,
+    /// Whose it is; not known yet of what a proxy relays.
+    ip: Option<IpAddr>,
 }
 
 impl Admission {
@@ -137,34 +176,58 @@ impl Admission {
     /// # Errors
     /// The limit that is reached.
     pub fn admit(&self, ip: IpAddr, now: Instant) -> Result<Permit, Refused> {
+        self.take(Some(prefix(ip)), now)
+    }
+
+    /// A place for a connection that a proxy relays; [`Permit::is_from`] says later whose it is.
+    ///
+    /// # Errors
+    /// The limit that is reached.
+    pub fn admit_relayed(&self, now: Instant) -> Result<Permit, Refused> {
+        self.take(None, now)
+    }
+
+    fn take(&self, ip: Option<IpAddr>, now: Instant) -> Result<Permit, Refused> {
         if self.closed.load(Ordering::Acquire) {
             return Err(Refused::NotAccepting);
         }
         if self.over_memory.load(Ordering::Acquire) {
             return Err(Refused::Memory);
         }
-        let ip = prefix(ip);
         let mut state = self.lock();
-        let State { limits, connections, bucket, addresses } = &mut *state;
-        if limits.max_connections > 0 && *connections >= limits.max_connections {
+        if state.limits.max_connections > 0 && state.connections >= state.limits.max_connections {
             return Err(Refused::Full);
         }
-        let address = addresses.entry(ip).or_default();
-        let verdict = if limits.max_per_ip > 0 && address.connections >= limits.max_per_ip {
-            Err(Refused::Address)
-        } else if !is_in_rate(bucket, limits.rate, now) || !is_in_rate(&mut address.bucket, limits.rate_per_ip, now) {
-            Err(Refused::Rate)
-        } else {
-            Ok(())
-        };
-        if let Err(refused) = verdict {
-            forget_idle(addresses, now);
-            return Err(refused);
+        // First the address's own share: who floods uses up nobody else's.
+        if let Some(ip) = ip {
+            state.enter(ip, now)?;
         }
-        address.connections += 1;
-        *connections += 1;
+        let State { limits, bucket, .. } = &mut *state;
+        if !is_in_rate(bucket, limits.rate, now) {
+            if let Some(ip) = ip {
+                state.leave(ip);
+            }
+            return Err(Refused::Rate);
+        }
+        state.connections += 1;
         drop(state);
         Ok(Permit { admission: self.clone(), ip })
+    }
+}
+
+impl Permit {
+    /// Counts a relayed connection as one of `ip`.
+    ///
+    /// # Errors
+    /// The limit of that address, if it is reached.
+    pub fn is_from(&mut self, ip: IpAddr, now: Instant) -> Result<(), Refused> {
+        let ip = prefix(ip);
+        let mut state = self.admission.lock();
+        state.enter(ip, now)?;
+        if let Some(before) = self.ip.replace(ip) {
+            state.leave(before);
+        }
+        Ok(())
     }
 }
 
@@ -196,10 +259,8 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut state = self.admission.lock();
         state.connections = state.connections.saturating_sub(1);
-        let Some(address) = state.addresses.get_mut(&self.ip) else { return };
-        address.connections = address.connections.saturating_sub(1);
-        if address.connections == 0 && address.bucket.is_none() {
-            state.addresses.remove(&self.ip);
+        if let Some(ip) = self.ip {
+            state.leave(ip);
         }
     }
 }
@@ -229,6 +290,32 @@ mod tests {
         drop(first);
         assert_eq!(admission.connections(), 1);
         assert!(admission.admit(c, now).is_ok());
+    }
+
+    #[test]
+    fn a_relayed_connection_counts_for_the_client_behind_the_proxy() {
+        let admission = admission(AdmissionLimits { max_per_ip: 1, max_connections: 3, ..Default::default() });
+        let now = Instant::now();
+        let [a, b]: [IpAddr; 2] = [[10, 0, 0, 1], [10, 0, 0, 2]].map(Into::into);
+        let mut places = [(); 3].map(|()| admission.admit_relayed(now).expect("the proxy has no limit of its own"));
+        assert_eq!(admission.admit_relayed(now).expect_err("three in all"), Refused::Full);
+        places[0].is_from(a, now).expect("room");
+        places[1].is_from(b, now).expect("room");
+        assert_eq!(places[2].is_from(a, now).expect_err("one per address"), Refused::Address);
+        drop(places);
+        assert_eq!(admission.connections(), 0);
+        assert!(admission.lock().addresses.is_empty());
+    }
+
+    #[test]
+    fn one_address_that_floods_uses_up_nobody_elses_rate() {
+        let admission = admission(AdmissionLimits { rate: 10, rate_per_ip: 1, ..Default::default() });
+        let (now, [a, b]) = (Instant::now(), [IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2])]);
+        let _place = admission.admit(a, now).expect("the first");
+        for _ in 0..100 {
+            assert_eq!(admission.admit(a, now).expect_err("one a second"), Refused::Rate);
+        }
+        assert!(admission.admit(b, now).is_ok());
     }
 
     #[test]

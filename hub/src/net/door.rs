@@ -4,6 +4,7 @@ use gohub_settings::Settings;
 
 use super::auth::Authenticator;
 use super::origin::OriginRule;
+use super::proxies::Proxies;
 use super::response::Rejection;
 use super::upgrade::Upgrade;
 use crate::protocol::{ClientId, Format, Handshake};
@@ -42,6 +43,7 @@ pub struct Door {
     origins: OriginRule,
     auth: Authenticator,
     anonymous: bool,
+    proxies: Proxies,
 }
 
 impl Door {
@@ -53,7 +55,13 @@ impl Door {
             origins: OriginRule::new(&settings.origins.allow, settings.origins.allow_missing),
             auth: Authenticator::new(settings),
             anonymous: settings.clients.anonymous,
+            proxies: Proxies::new(settings),
         }
+    }
+
+    /// Who may stand between the clients and this hub.
+    pub fn proxies(&self) -> &Proxies {
+        &self.proxies
     }
 
     /// Whether there is anything at `path`.

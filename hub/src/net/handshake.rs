@@ -1,7 +1,7 @@
 //! One handshake: TLS, request head, the door, 101. Ends with the connection on a shard or with an answer that says why not.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use rustls::ServerConnection;
@@ -10,8 +10,10 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
+use super::admission::{Permit, Refused};
 use super::door::{Admitted, Door};
 use super::listener::Claim;
+use super::proxies;
 use super::response::{Rejection, switching};
 use super::upgrade::{self, Upgrade};
 use crate::shard::Transport;
@@ -31,11 +33,44 @@ pub(super) struct Opened {
     pub(super) early: Vec<u8>,
 }
 
+/// What a handshake goes by.
+pub(super) struct Terms<'a> {
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) door: &'a Door,
+    pub(super) max_header: usize,
+    /// When it must be complete.
+    pub(super) until: Instant,
+    /// What a peer is told to wait that is refused for a limit.
+    pub(super) retry_after: Duration,
+}
+
+/// Who has come.
+pub(super) struct Arrival {
+    /// The peer's, until a proxy says whom it speaks for; then the client's, with port 0 where a proxy told none.
+    pub(super) address: SocketAddr,
+    pub(super) permit: Permit,
+}
+
+impl Arrival {
+    fn is_from(&mut self, client: SocketAddr) -> Result<(), Failed> {
+        self.permit.is_from(client.ip(), std::time::Instant::now()).map_err(Failed::Limited)?;
+        self.address = client;
+        Ok(())
+    }
+
+    /// Nobody was named: the connection is the proxy's own.
+    fn is_the_proxys(&mut self) -> Result<(), Failed> {
+        self.is_from(self.address)
+    }
+}
+
 /// Why there is no connection.
 #[derive(Debug)]
 pub(super) enum Failed {
     /// The peer was told, if it listened.
     Rejected(Rejection),
+    /// A limit of the client behind a proxy. It was told, too.
+    Limited(Refused),
     /// `server.handshake_timeout` has passed.
     Late,
     /// The peer went away, or spoke something else.
@@ -56,28 +91,54 @@ impl From<io::Error> for Failed {
     }
 }
 
-/// Performs the handshake on an accepted socket, which must be complete at `until`.
+impl Failed {
+    /// What the peer is told.
+    fn rejection(&self, retry_after: Duration) -> Option<Rejection> {
+        match self {
+            Self::Rejected(rejection) => Some(rejection.clone()),
+            Self::Limited(refused) => Some(refused.rejection(retry_after)),
+            Self::Late | Self::Io(_) | Self::Tls(_) => None,
+        }
+    }
+}
+
+/// Performs the handshake on an accepted socket.
 pub(super) async fn perform(
-    socket: TcpStream,
-    tls: Option<TlsAcceptor>,
-    door: &Door,
-    max_header: usize,
-    until: Instant,
+    mut socket: TcpStream,
+    mut terms: Terms<'_>,
+    arrival: &mut Arrival,
     claim: impl FnOnce(&Admitted) -> Result<Claim, Rejection>,
 ) -> Result<Opened, Failed> {
     socket.set_nodelay(true)?;
-    let Some(acceptor) = tls else {
-        let mut socket = socket;
-        let (admitted, claim, early) = greet(&mut socket, door, max_header, until, claim).await?;
+    if terms.door.proxies().speaks_protocol(arrival.address.ip()) {
+        introduce(&mut socket, &terms, arrival).await?;
+    }
+    let Some(acceptor) = terms.tls.take() else {
+        let (admitted, claim, early) = greet(&mut socket, &terms, arrival, claim).await?;
         let transport = Transport::Plain(into_mio(socket)?);
         return Ok(Opened { admitted, claim, transport, early });
     };
-    let mut stream =
-        timeout_at(until, acceptor.accept(socket)).await.map_err(|_| Failed::Late)?.map_err(Failed::Tls)?;
-    let (admitted, claim, early) = greet(&mut stream, door, max_header, until, claim).await?;
+    let accepted = timeout_at(terms.until, acceptor.accept(socket)).await;
+    let mut stream = accepted.map_err(|_| Failed::Late)?.map_err(Failed::Tls)?;
+    let (admitted, claim, early) = greet(&mut stream, &terms, arrival, claim).await?;
     let (socket, session): (TcpStream, ServerConnection) = stream.into_inner();
     let transport = Transport::tls(into_mio(socket)?, session, TLS_BUFFER);
     Ok(Opened { admitted, claim, transport, early })
+}
+
+/// A proxy says whom it speaks for before anything else, TLS included.
+async fn introduce(socket: &mut TcpStream, terms: &Terms<'_>, arrival: &mut Arrival) -> Result<(), Failed> {
+    let source = timeout_at(terms.until, proxies::read_header(socket)).await.map_err(|_| Failed::Late)?;
+    let outcome = match source {
+        Ok(Some(client)) => arrival.is_from(client),
+        Ok(None) => arrival.is_the_proxys(),
+        // Somebody has set this up: a proxy that is not told to speak it, or the wrong address in `proxies.trusted`.
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            Err(Rejection::bad_request(format!("proxies.proxy_protocol: {error}")).into())
+        }
+        Err(error) => Err(error.into()),
+    };
+    told(socket, terms, outcome).await
 }
 
 fn into_mio(socket: TcpStream) -> io::Result<mio::net::TcpStream> {
@@ -87,14 +148,21 @@ fn into_mio(socket: TcpStream) -> io::Result<mio::net::TcpStream> {
 /// Request and answer; a peer that is not let in is told why.
 async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
-    door: &Door,
-    max_header: usize,
-    until: Instant,
+    terms: &Terms<'_>,
+    arrival: &mut Arrival,
     claim: impl FnOnce(&Admitted) -> Result<Claim, Rejection>,
 ) -> Result<(Admitted, Claim, Vec<u8>), Failed> {
-    let outcome = timeout_at(until, exchange(stream, door, max_header, claim)).await.unwrap_or(Err(Failed::Late));
-    if let Err(Failed::Rejected(rejection)) = &outcome
-        && let Err(error) = refuse(stream, rejection).await
+    let exchanged = timeout_at(terms.until, exchange(stream, terms, arrival, claim)).await;
+    told(stream, terms, exchanged.unwrap_or(Err(Failed::Late))).await
+}
+
+async fn told<S: AsyncRead + AsyncWrite + Unpin, T>(
+    stream: &mut S,
+    terms: &Terms<'_>,
+    outcome: Result<T, Failed>,
+) -> Result<T, Failed> {
+    if let Some(rejection) = outcome.as_ref().err().and_then(|failed| failed.rejection(terms.retry_after))
+        && let Err(error) = refuse(stream, &rejection).await
     {
         tracing::trace!(%error, "refused peer did not listen");
     }
@@ -103,12 +171,21 @@ async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
 
 async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
-    door: &Door,
-    max_header: usize,
+    terms: &Terms<'_>,
+    arrival: &mut Arrival,
     claim: impl FnOnce(&Admitted) -> Result<Claim, Rejection>,
 ) -> Result<(Admitted, Claim, Vec<u8>), Failed> {
-    let (head, early) = read_head(stream, max_header).await??;
-    let upgrade = Upgrade::parse(&head, |path| door.has_path(path))?;
+    let door = terms.door;
+    let (head, early) = read_head(stream, terms.max_header).await??;
+    let header = door.proxies().header(arrival.address.ip());
+    let upgrade = Upgrade::parse(&head, |path| door.has_path(path), header)?;
+    if header.is_some() {
+        let client: Option<IpAddr> = door.proxies().client(upgrade.forwarded.iter().map(String::as_str))?;
+        match client {
+            Some(client) => arrival.is_from((client, 0).into())?,
+            None => arrival.is_the_proxys()?,
+        }
+    }
     let admitted = door.judge(&upgrade)?;
     let claim = claim(&admitted)?;
     stream.write_all(&switching(&upgrade.accept, admitted.subprotocol)).await?;
@@ -178,6 +255,7 @@ pub(super) fn log_failure(address: SocketAddr, failed: &Failed) {
         Failed::Rejected(rejection) => {
             tracing::debug!(%address, status = rejection.status, reason = %rejection.reason, "handshake refused")
         }
+        Failed::Limited(refused) => tracing::debug!(%address, reason = %refused, "handshake refused"),
         Failed::Tls(error) => tracing::debug!(%address, %error, "TLS handshake failed"),
         Failed::Late => tracing::debug!(%address, "handshake not complete within server.handshake_timeout"),
         Failed::Io(error) => tracing::debug!(%address, %error, "handshake broken off"),

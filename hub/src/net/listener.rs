@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::admission::{Admission, Permit, Refused};
 use super::door::{Admitted, Door};
-use super::handshake::{self, Failed};
+use super::handshake::{self, Arrival, Failed, Terms};
 use super::response::Rejection;
 use super::tls::TlsSlot;
 use crate::lifecycle::Tasks;
@@ -142,18 +142,20 @@ fn accept_one(
     refusals: &Arc<Semaphore>,
 ) {
     let stop = entrance.stopping();
-    match admission.admit(address.ip(), Instant::now()) {
+    let is_relayed = entrance.door().proxies().relays(address.ip());
+    let now = Instant::now();
+    match if is_relayed { admission.admit_relayed(now) } else { admission.admit(address.ip(), now) } {
         Ok(permit) => {
             let (entrance, tls) = (Arc::clone(entrance), tls.current());
-            let shake = shake(socket, address, entrance, tls, permit);
+            let shake = shake(socket, Arrival { address, permit }, entrance, tls);
             tasks.spawn("handshake", stop.run_until_cancelled_owned(shake));
         }
         Err(refused) => {
             entrance.stats().refused.inc(refused.label());
             if let Ok(slot) = Arc::clone(refusals).try_acquire_owned() {
-                let retry = entrance.retry_after();
+                let rejection = refused.rejection(entrance.retry_after());
                 tasks.spawn("refusal", async move {
-                    stop.run_until_cancelled(turn_away(socket, refused, retry)).await;
+                    stop.run_until_cancelled(turn_away(socket, refused, rejection)).await;
                     drop(slot);
                 });
             }
@@ -162,13 +164,7 @@ fn accept_one(
 }
 
 /// Tells a peer that there is no room, in plain HTTP: a TLS handshake would cost more than the place it asks for.
-async fn turn_away(mut socket: TcpStream, refused: Refused, retry: Duration) {
-    let rejection = match refused {
-        Refused::Address | Refused::Rate => {
-            Rejection { status: 429, ..Rejection::unavailable(refused.to_string(), retry) }
-        }
-        _ => Rejection::unavailable(refused.to_string(), retry),
-    };
+async fn turn_away(mut socket: TcpStream, refused: Refused, rejection: Rejection) {
     let told = handshake::refuse(&mut socket, &rejection).await;
     tracing::debug!(reason = refused.label(), told = told.is_ok(), "connection refused");
 }
@@ -191,26 +187,31 @@ impl Drop for Handshaking {
 
 async fn shake(
     socket: TcpStream,
-    address: SocketAddr,
+    mut arrival: Arrival,
     entrance: Arc<dyn Entrance>,
     tls: Option<Arc<rustls::ServerConfig>>,
-    permit: Permit,
 ) {
     let send_buffer = entrance.send_buffer();
     if send_buffer > 0
         && let Err(error) = SockRef::from(&socket).set_send_buffer_size(send_buffer)
     {
-        tracing::debug!(%address, %error, "send buffer not set");
+        tracing::debug!(address = %arrival.address, %error, "send buffer not set");
     }
     let started = Instant::now();
     let handshaking = Handshaking::begin(&entrance);
     let door = entrance.door();
     let claim = |admitted: &Admitted| entrance.claim(admitted);
-    let until = tokio::time::Instant::now() + entrance.handshake_timeout();
-    let (tls, max_header) = (tls.map(TlsAcceptor::from), entrance.max_header());
-    let outcome = handshake::perform(socket, tls, &door, max_header, until, claim).await;
+    let terms = Terms {
+        tls: tls.map(TlsAcceptor::from),
+        door: &door,
+        max_header: entrance.max_header(),
+        until: tokio::time::Instant::now() + entrance.handshake_timeout(),
+        retry_after: entrance.retry_after(),
+    };
+    let outcome = handshake::perform(socket, terms, &mut arrival, claim).await;
     drop(handshaking);
     let stats = entrance.stats();
+    let Arrival { address, permit } = arrival;
     match outcome {
         Ok(opened) => {
             stats.handshake_time.observe_duration(started.elapsed());
@@ -220,6 +221,7 @@ async fn shake(
             match &failed {
                 Failed::Tls(_) => stats.tls_failures.inc("handshake"),
                 Failed::Rejected(_) => stats.refused.inc("handshake"),
+                Failed::Limited(refused) => stats.refused.inc(refused.label()),
                 Failed::Late => stats.refused.inc("handshake_timeout"),
                 Failed::Io(_) => stats.refused.inc("broken_off"),
             }

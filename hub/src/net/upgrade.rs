@@ -25,13 +25,15 @@ pub struct Upgrade {
     pub origin: Option<String>,
     /// The token of `Authorization: Bearer`.
     pub bearer: Option<String>,
+    /// The values of the header in which a trusted proxy names the client; empty for anybody else.
+    pub forwarded: Vec<String>,
 }
 
 impl std::fmt::Debug for Upgrade {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { path, query: _, accept: _, protocols, origin, bearer } = self;
+        let Self { path, query: _, accept: _, protocols, origin, bearer, forwarded } = self;
         let mut shown = f.debug_struct("Upgrade");
-        shown.field("path", path).field("protocols", protocols).field("origin", origin);
+        shown.field("path", path).field("protocols", protocols).field("origin", origin).field("forwarded", forwarded);
         shown.field("bearer", &bearer.as_ref().map(|_| "***")).finish_non_exhaustive()
     }
 }
@@ -40,8 +42,8 @@ impl Upgrade {
     /// Reads a complete head, its last empty line included.
     ///
     /// # Errors
-    /// The answer the peer gets instead of 101. `is_path` says which paths exist.
-    pub fn parse(head: &[u8], is_path: impl Fn(&str) -> bool) -> Result<Self, Rejection> {
+    /// The answer the peer gets instead of 101. `is_path` says which paths exist, `forwarded` which header names the client, if any may.
+    pub fn parse(head: &[u8], is_path: impl Fn(&str) -> bool, forwarded: Option<&str>) -> Result<Self, Rejection> {
         if has_bare_line_feed(head) {
             return Err(Rejection::bad_request("a line ends without CR LF"));
         }
@@ -91,6 +93,10 @@ impl Upgrade {
                 .collect::<Result<_, _>>()?,
             origin: fields.one("Origin")?.map(str::to_owned),
             bearer: bearer(fields.one("Authorization")?)?,
+            forwarded: match forwarded {
+                Some(name) => fields.all(name).map(|value| value.map(str::to_owned)).collect::<Result<_, _>>()?,
+                None => Vec::new(),
+            },
         })
     }
 }
@@ -140,7 +146,7 @@ struct Fields<'a>(&'a [Header<'a>]);
 
 impl<'a> Fields<'a> {
     /// All values of a header; only visible ASCII, space and tab are values we read.
-    fn all(&self, name: &'static str) -> impl Iterator<Item = Result<&'a str, Rejection>> {
+    fn all(&self, name: &str) -> impl Iterator<Item = Result<&'a str, Rejection>> {
         let named = self.0.iter().filter(move |header| header.name.eq_ignore_ascii_case(name));
         named.map(move |header| {
             let text = std::str::from_utf8(header.value)

@@ -26,7 +26,7 @@ fn request(line: &str, headers: &[(&str, &str)]) -> Vec<u8> {
 }
 
 fn parse(head: &[u8]) -> Result<Upgrade, Rejection> {
-    Upgrade::parse(head, |path| path == "/ws")
+    Upgrade::parse(head, |path| path == "/ws", Some("X-Forwarded-For"))
 }
 
 /// The status of the answer; 101 for a request that is fine.

@@ -1,6 +1,6 @@
 //! Connecting: who the client says it is, where it goes on, over which stream.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use gohub::Hub;
@@ -41,6 +41,7 @@ pub struct Connect {
     query: Vec<String>,
     headers: Vec<(&'static str, String)>,
     receive_buffer: Option<u32>,
+    from: Option<IpAddr>,
     tls: Option<Arc<ClientConfig>>,
 }
 
@@ -60,6 +61,7 @@ impl Connect {
             query: vec![],
             headers: vec![],
             receive_buffer: None,
+            from: None,
             tls: None,
         }
     }
@@ -124,6 +126,13 @@ impl Connect {
         self
     }
 
+    /// From this address of the machine.
+    #[must_use]
+    pub fn from(mut self, ip: IpAddr) -> Self {
+        self.from = Some(ip);
+        self
+    }
+
     /// Through TLS, to `localhost`.
     #[must_use]
     pub fn tls(mut self, config: Arc<ClientConfig>) -> Self {
@@ -139,6 +148,9 @@ impl Connect {
         let socket = TcpSocket::new_v4().expect("a socket");
         if let Some(bytes) = self.receive_buffer {
             socket.set_recv_buffer_size(bytes).expect("a receive buffer");
+        }
+        if let Some(ip) = self.from {
+            socket.bind((ip, 0).into()).expect("an address of this machine");
         }
         let stream = within("connecting", socket.connect(self.address)).await.expect("the hub listens");
         stream.set_nodelay(true).expect("a socket option");

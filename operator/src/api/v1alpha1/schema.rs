@@ -42,6 +42,7 @@ fn pattern(format: &str) -> Option<&'static str> {
         "duration" => Some("^[0-9]+(ms|s|m|h)$"),
         "byte-size" => Some("^[0-9]+(B|KiB|MiB|GiB)$"),
         "ip-port" => Some(r"^([0-9.]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}$"),
+        "ip-network" => Some(r"^[0-9a-fA-F:.]+(/[0-9]{1,3})?$"),
         "room-pattern" => Some(r"^[^/]{1,128}$"),
         _ => None,
     }
