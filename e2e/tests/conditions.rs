@@ -16,6 +16,8 @@ metadata: { name: chat }
 spec:
   hub: { replicas: 1 }
   etcd: { mode: Disabled }
+  # Clients that nobody reads from answer no ping, and are to be counted all the same.
+  config: { heartbeat: { interval: 10m } }
 ";
 
 #[tokio::test]
