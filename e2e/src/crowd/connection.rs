@@ -114,7 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Err(SocketError::Http(response)) => return Err(declined(&response)),
             Err(error) => return Err(broken(error)),
         };
-        match next(&mut socket).await {
+        match next(&mut socket, PATIENCE).await {
             Incoming::Frame(ServerFrame::Welcome(welcome)) => {
                 let hearing = match welcome.heartbeat_interval_ms {
                     0 => Duration::MAX,
@@ -129,7 +129,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// The next message; the end also when the hub has been silent for longer than its heartbeat allows.
     pub async fn next(&mut self) -> Incoming {
         // What an SDK finds out with a ping of its own is the same here: the hub pings, so silence means that nobody is there.
-        timeout(self.hearing, next(&mut self.socket)).await.unwrap_or(Incoming::Closed(None))
+        next(&mut self.socket, self.hearing).await
     }
 
     /// Sends a request. That it did not leave is seen as the end of the connection by [`next`](Self::next).
@@ -146,7 +146,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
 fn declined(response: &tokio_tungstenite::tungstenite::http::Response<Option<Vec<u8>>>) -> ConnectError {
     let status = response.status();
-    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+    // 404 is also what something else on the way says while the Service has no ready hub.
+    let may_change = [StatusCode::TOO_MANY_REQUESTS, StatusCode::NOT_FOUND].contains(&status);
+    if status.is_server_error() || may_change {
         let after = response.headers().get(header::RETRY_AFTER);
         let after = after.and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs);
         return ConnectError::Later { status, after };
@@ -155,9 +157,11 @@ fn declined(response: &tokio_tungstenite::tungstenite::http::Response<Option<Vec
     ConnectError::Refused { status, body }
 }
 
-async fn next<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>) -> Incoming {
+/// Whatever the hub sends counts as heard, its pings above all.
+async fn next<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>, hearing: Duration) -> Incoming {
     loop {
-        match socket.next().await {
+        let Ok(received) = timeout(hearing, socket.next()).await else { return Incoming::Closed(None) };
+        match received {
             Some(Ok(Message::Text(text))) => match ServerFrame::decode(Format::Json, text.as_bytes()) {
                 Ok(ServerFrame::Ping) => {
                     let pong = String::from_utf8(ClientRequest::pong().encode(Format::Json)).unwrap_or_default();
@@ -171,5 +175,36 @@ async fn next<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>
             Some(Ok(_)) => {}
             Some(Err(_)) | None => return Incoming::Closed(None),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+
+    const PINGS: u32 = 10;
+    const INTERVAL: Duration = Duration::from_secs(25);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hub_that_only_pings_is_there_and_one_that_does_not_is_gone() {
+        let (ours, theirs) = tokio::io::duplex(4096);
+        let mut client = WebSocketStream::from_raw_socket(ours, Role::Client, None).await;
+        let mut hub = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
+        let pinging = async {
+            for _ in 0..PINGS {
+                tokio::time::sleep(INTERVAL).await;
+                hub.send(Message::Ping(Default::default())).await.expect("it listens");
+            }
+            std::future::pending::<()>().await;
+        };
+        let (began, hearing) = (tokio::time::Instant::now(), Duration::from_secs(45));
+        let incoming = tokio::select! {
+            incoming = next(&mut client, hearing) => incoming,
+            () = pinging => unreachable!("it goes on for ever"),
+        };
+        assert!(matches!(incoming, Incoming::Closed(None)), "{incoming:?}");
+        assert_eq!(began.elapsed(), INTERVAL * PINGS + hearing, "all the pings, and then silence");
     }
 }
