@@ -150,6 +150,20 @@ fn two_operators_have_a_disruption_budget_and_one_has_none() {
 }
 
 #[test]
+fn the_operator_is_reached_by_whoever_scrapes_it_and_on_that_port_alone() {
+    let pods = one(&with(&[]), "Deployment")["spec"]["selector"].clone();
+    let policy = |values: &[&str]| one(&with(values), "NetworkPolicy")["spec"].clone();
+    let open = policy(&[]);
+    assert_eq!((&open["podSelector"], open["ingress"].as_array().unwrap().len()), (&pods, 1));
+    assert_eq!(open["ingress"][0]["ports"], serde_json::json!([{ "port": "admin", "protocol": "TCP" }]));
+    assert_eq!(open["ingress"][0]["from"], serde_json::json!([{ "namespaceSelector": {} }]));
+    let some = policy(&["networkPolicy.monitoringNamespaces.team=watch"]);
+    let labels = serde_json::json!([{ "namespaceSelector": { "matchLabels": { "team": "watch" } } }]);
+    assert_eq!(some["ingress"][0]["from"], labels);
+    assert!(!kinds(&with(&["networkPolicy.enabled=false"])).contains(&"NetworkPolicy"));
+}
+
+#[test]
 fn every_object_of_a_namespace_names_it() {
     for values in [&[][..], &["watchNamespaces={red}", "replicas=2", "metrics.serviceMonitor.enabled=true"]] {
         for object in with(values) {
@@ -172,6 +186,7 @@ fn a_wrong_value_is_refused_by_its_name() {
         ("crds.create=maybe", "create"),
         ("serviceAccount.create=false", "serviceAccount.name must name an account"),
         ("metrics.serviceMonitor.interval=30", "interval"),
+        ("networkPolicy.enable=true", "enable"),
         ("resources.request.cpu=1", "request"),
     ];
     for (value, expected) in table {
