@@ -42,12 +42,15 @@ async fn o33_monitoring_appears_with_its_kinds_works_with_a_real_prometheus_and_
         bed.until_condition("chat", "Ready").await;
 
         if !theirs {
+            // That nobody watches yet is said, and it is ready all the same.
+            bed.until_condition_is("chat", "Monitored", "False").await;
             add_kinds(bed).await;
         }
         let monitor = appears(bed, "ServiceMonitor", KINDS[0]).await;
         let rules = appears(bed, "PrometheusRule", KINDS[1]).await;
         assert_eq!(monitor.labels()["release"], "e2e");
         bed.until_condition("chat", "Ready").await;
+        bed.until_condition("chat", "Monitored").await;
 
         let crowd = bed.crowd("chat", 25, 5).await;
         prometheus(bed, &monitor, &rules).await;

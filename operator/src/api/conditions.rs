@@ -17,12 +17,21 @@ pub enum ConditionType {
     Progressing,
     /// Something is wrong that does not heal by waiting.
     Degraded,
+    /// Prometheus has been given what was asked for. Ready does not depend on it: hubs serve without being watched.
+    Monitored,
 }
 
 impl ConditionType {
     /// All of them, in the order in which they are written.
-    pub const ALL: [Self; 6] =
-        [Self::Ready, Self::EtcdReady, Self::ConfigConverged, Self::DeliveryHealthy, Self::Progressing, Self::Degraded];
+    pub const ALL: [Self; 7] = [
+        Self::Ready,
+        Self::EtcdReady,
+        Self::ConfigConverged,
+        Self::DeliveryHealthy,
+        Self::Progressing,
+        Self::Degraded,
+        Self::Monitored,
+    ];
 }
 
 impl fmt::Display for ConditionType {
@@ -68,6 +77,8 @@ pub enum Reason {
     EtcdAlarm,
     /// A hub's delivery canary does not come back.
     NotDelivering,
+    /// The API server does not know a kind that was asked for. It is made as soon as somebody installs its definition.
+    KindMissing,
     /// The API server refused an object, by a rule, a quota, a policy or a missing right; the message is its own.
     Refused,
     /// An object with the name of one of ours is somebody else's.

@@ -149,6 +149,8 @@ pub struct Deployment {
     pub stuck: Option<String>,
     /// What keeps the first of its pods from running, long before it gives up.
     pub trouble: Option<String>,
+    /// The same, or the first that is not ready yet.
+    pub waits_for: Option<String>,
 }
 
 /// A hub pod and what the hub in it answered.

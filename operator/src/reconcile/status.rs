@@ -59,6 +59,7 @@ fn hub(gohub: &GoHub, observed: &Observed) -> HubStatus {
         connections,
         selector: meta::selector_text(&owner(gohub), Component::Hub),
         summary: format!("{}/{}", seen.updated.min(seen.available), gohub.spec.hub.replicas),
+        waiting_for: seen.waits_for.unwrap_or_default(),
     }
 }
 

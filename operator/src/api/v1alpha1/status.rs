@@ -39,6 +39,8 @@ pub struct HubStatus {
     pub selector: String,
     /// Updated and ready pods of those wanted, as `2/3`.
     pub summary: String,
+    /// The pod that a rollout waits for, and why, in kubelet's words; empty while it waits for none.
+    pub waiting_for: String,
 }
 
 /// The etcd cluster.

@@ -16,10 +16,10 @@ pub fn facts(deployment: &Deployment, found: &Found) -> observed::Deployment {
             // No pod can be made at all: a quota or an admission rule is against it.
             || (condition.type_ == "ReplicaFailure" && condition.status == "True")
     });
+    let waits_for = found.troubled_pods.first().or(found.unready_pods.first());
     let stuck = gave_up.map(|condition| {
         let message = condition.message.clone().unwrap_or_default();
-        let pod = found.troubled_pods.first().or(found.unready_pods.first());
-        pod.map_or_else(|| message.clone(), |trouble| format!("{message}; {trouble}"))
+        waits_for.map_or_else(|| message.clone(), |trouble| format!("{message}; {trouble}"))
     });
     observed::Deployment {
         current: status.observed_generation >= deployment.metadata.generation,
@@ -28,5 +28,6 @@ pub fn facts(deployment: &Deployment, found: &Found) -> observed::Deployment {
         available: status.available_replicas.unwrap_or_default(),
         stuck,
         trouble: found.troubled_pods.first().cloned(),
+        waits_for: waits_for.cloned(),
     }
 }

@@ -3,6 +3,7 @@
 use crate::api::conditions::{ConditionType, Reason};
 use crate::api::v1alpha1::{EtcdMode, GoHub};
 use crate::etcd::plan::{self, Observation, Step};
+use crate::reconcile::kinds;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::validate::Invalid;
 
@@ -54,6 +55,7 @@ pub(super) fn find(gohub: &GoHub, observed: &Observed, invalid: Option<&Invalid>
         finding(ConditionType::DeliveryHealthy, delivery),
         finding(ConditionType::Progressing, progressing),
         finding(ConditionType::Degraded, degraded),
+        finding(ConditionType::Monitored, monitored(gohub, observed)),
     ]
 }
 
@@ -182,6 +184,22 @@ fn delivery(gohub: &GoHub, observed: &Observed) -> Part {
         None if observed.pods.is_empty() => bad(Reason::HubsNotReady, "no hub runs yet"),
         None => good(Reason::AsSpecified, "every hub's delivery canary comes back"),
     }
+}
+
+fn monitored(gohub: &GoHub, observed: &Observed) -> Part {
+    let asked = &gohub.spec.monitoring;
+    let kinds = [
+        (kinds::SERVICE_MONITOR, asked.service_monitor, observed.service_monitors),
+        (kinds::PROMETHEUS_RULE, asked.rules, observed.prometheus_rules),
+    ];
+    let unknown: Vec<&str> =
+        kinds.iter().filter(|(_, asked, there)| *asked && !there).map(|(kind, ..)| *kind).collect();
+    if !unknown.is_empty() {
+        let message = format!("the API server does not know {}: nothing watches the hubs yet", unknown.join(" and "));
+        return bad(Reason::KindMissing, message);
+    }
+    let made: Vec<&str> = kinds.iter().filter(|(_, asked, _)| *asked).map(|(kind, ..)| *kind).collect();
+    good(Reason::AsSpecified, if made.is_empty() { "nothing was asked for".to_owned() } else { made.join(" and ") })
 }
 
 /// The first part that is on its way.

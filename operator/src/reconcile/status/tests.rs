@@ -32,6 +32,8 @@ fn healthy() -> Observed {
     let member = Member { id: 255, name: "0".to_owned(), leader: true, healthy: true, ..Member::default() };
     Observed {
         keys: Keys { peer: "peer-key-for-the-tests".to_owned(), admin: "admin-key-for-the-tests".to_owned() },
+        service_monitors: true,
+        prometheus_rules: true,
         deployment: Some(Deployment { current: true, replicas: 2, updated: 2, available: 2, ..Deployment::default() }),
         pods: vec![pod("chat-a"), pod("chat-b")],
         etcd: Observation {
@@ -65,7 +67,7 @@ fn all_is_well() {
     let status = status(&gohub(), &healthy());
     let all: Vec<_> = ConditionType::ALL.iter().map(|kind| shown(&status, *kind)).collect();
     let good = "True AsSpecified";
-    assert_eq!(all, [good, good, good, good, "False AsSpecified", "False AsSpecified"], "{status:#?}");
+    assert_eq!(all, [good, good, good, good, "False AsSpecified", "False AsSpecified", good], "{status:#?}");
     assert_eq!((status.hub.summary.as_str(), status.hub.connections), ("2/2", 10));
     assert_eq!((status.etcd.summary.as_str(), status.config.summary.as_str()), ("1/1", "2/2"));
     assert_eq!(status.etcd.members[0].id, "ff");
@@ -163,9 +165,11 @@ fn a_pod_that_does_not_run_is_named_while_the_rollout_goes_on() {
     let deployment = observed.deployment.as_mut().unwrap();
     (deployment.updated, deployment.replicas) = (1, 3);
     deployment.trouble = Some("chat-c: ErrImagePull: no such image".to_owned());
+    deployment.waits_for.clone_from(&deployment.trouble);
     let status = status(&gohub(), &observed);
     let message = "1 of 2 hubs run the newest template; chat-c: ErrImagePull: no such image";
     assert_eq!(status.conditions[0].message, message);
+    assert_eq!(status.hub.waiting_for, "chat-c: ErrImagePull: no such image");
 }
 
 #[test]
@@ -178,6 +182,19 @@ fn a_condition_keeps_its_time_until_it_turns_and_the_same_input_gives_the_same_s
     let turned = derive(&gohub, &observed, validate(&gohub, &observed).as_ref(), &at(30));
     assert_eq!(turned.conditions[0].last_transition_time, at(30));
     assert_eq!(turned.conditions[1].last_transition_time, at(1));
+}
+
+#[test]
+fn monitoring_that_nobody_knows_is_said_and_costs_no_readiness() {
+    let (mut gohub, mut observed) = (gohub(), healthy());
+    (observed.service_monitors, observed.prometheus_rules) = (false, false);
+    let without = status(&gohub, &observed);
+    assert_eq!(shown(&without, ConditionType::Monitored), "False KindMissing");
+    assert!(without.conditions[6].message.contains("ServiceMonitor and PrometheusRule"), "{without:#?}");
+    assert_eq!(shown(&without, ConditionType::Ready), "True AsSpecified");
+    assert_eq!(shown(&without, ConditionType::Degraded), "False AsSpecified");
+    (gohub.spec.monitoring.service_monitor, gohub.spec.monitoring.rules) = (false, false);
+    assert_eq!(shown(&status(&gohub, &observed), ConditionType::Monitored), "True AsSpecified");
 }
 
 #[test]
