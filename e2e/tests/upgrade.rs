@@ -18,7 +18,7 @@ const CRASHING: &str = concat!("gohub-e2e:", env!("CARGO_PKG_VERSION"));
 
 const HUBS: usize = 3;
 /// Connections a draining hub closes in a second.
-const PACE: u64 = 20;
+const PACE: u64 = 5;
 
 fn gohub(image: &str) -> String {
     format!(
@@ -29,7 +29,7 @@ metadata: {{ name: chat }}
 spec:
   hub: {{ replicas: {HUBS}, image: {image} }}
   rollout: {{ minReadySeconds: 3, progressDeadlineSeconds: 60 }}
-  config: {{ drain: {{ settle: 2s, rate: {PACE}, deadline: 20s, reconnect_spread: 2s }} }}
+  config: {{ drain: {{ settle: 2s, rate: {PACE}, deadline: 40s, reconnect_spread: 2s }} }}
   etcd: {{ managed: {{ replicas: 1, storage: {{ size: 512Mi }} }} }}
 "
     )

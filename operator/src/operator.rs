@@ -145,6 +145,7 @@ async fn work(
         let apis = watch::Sender::new(Apis::default());
         let context = Context {
             client: fenced.clone(),
+            fence: fence.clone(),
             hubs: Arc::new(HttpHubs::new()?),
             apis: apis.subscribe(),
             family: options.family,

@@ -13,6 +13,7 @@ use kube::runtime::reflector::store::Writer;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::Event;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::{Controller, Known, pause};
 use crate::api::{GROUP, KIND};
@@ -33,6 +34,8 @@ const OVERDUE: Duration = Duration::from_secs(LASTING as u64 + 15);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 /// Pause between two looks for a kind that is not there.
 const ABSENT: Duration = Duration::from_secs(5);
+/// No API server ends a watch that soon.
+const BRIEF: Duration = Duration::from_secs(1);
 
 /// Where the operator looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -246,11 +249,14 @@ impl Watch {
             Err(_) => return Ended::Failed("the watch was not answered".to_owned()),
         };
         self.health.heard(&self.kind);
+        let opened = Instant::now();
         pin_mut!(changes);
         loop {
             let next = match tokio::time::timeout(OVERDUE, changes.next()).await {
                 Ok(Some(Ok(next))) => next,
                 Ok(Some(Err(error))) => return error.into(),
+                // Something on the way that cuts it at once must not make us ask without end.
+                Ok(None) if opened.elapsed() < BRIEF => return Ended::Failed("the watch ended at once".to_owned()),
                 Ok(None) => return Ended::OnTime,
                 Err(_) => return Ended::Failed("the watch was silent beyond its end".to_owned()),
             };

@@ -210,8 +210,10 @@ fn without_answers(seen: &Observation) -> Step {
             revive(seen, with_volume(), if seen.bootstrapped { Waiting::QuorumLost } else { Waiting::Starting })
         }
         (true, None) => Step::Wait(Waiting::DataLost),
-        (false, None) => match seen.homes.iter().find(|(_, home)| home.pod.is_some()) {
-            Some((name, _)) => Step::Wait(Waiting::Terminating(name.clone())),
+        (false, None) => match seen.homes.iter().find_map(|(name, home)| Some((name, home.pod.as_ref()?))) {
+            Some((name, pod)) if pod.terminating => Step::Wait(Waiting::Terminating(name.clone())),
+            // Its volume is gone before it ever ran: it waits for one that nobody makes.
+            Some((name, _)) => Step::RestartPod { name: name.clone() },
             None => Step::Bootstrap { name: free_name(seen, &[]) },
         },
     }

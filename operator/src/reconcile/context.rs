@@ -9,12 +9,15 @@ use super::observe::Hubs;
 use super::observed::Family;
 use super::references::References;
 use crate::events::Events;
+use crate::fence::Fence;
 use crate::metrics::Metrics;
 
 /// What a reconcile works with.
 pub struct Context {
-    /// The API server.
+    /// The API server; writes through it are fenced.
     pub client: kube::Client,
+    /// Whether this process may still change anything, etcd included.
+    pub fence: Fence,
     /// The hubs.
     pub hubs: Arc<dyn Hubs>,
     /// What the API server knows beside Kubernetes' own kinds.

@@ -21,6 +21,9 @@ const NUDGE_PAUSE: Duration = Duration::from_secs(4);
 /// How long nothing is tried in a namespace that is going away.
 const LEAVING: Duration = Duration::from_secs(20);
 
+/// How long figures alone wait since the status was written last; shorter than the pause between two looks at what is settled.
+const FIGURES: Duration = Duration::from_secs(10);
+
 /// All that is remembered, by the uid of the `GoHub`.
 #[derive(Debug, Default)]
 pub struct Memory(Mutex<HashMap<String, Remembered>>);
@@ -33,6 +36,7 @@ struct Remembered {
     failures: u32,
     idle: u32,
     leaving: Option<Instant>,
+    published: Option<Instant>,
 }
 
 /// An object as it was when it was written last.
@@ -150,6 +154,17 @@ impl Memory {
         self.with(uid, |memory| {
             memory.idle = if is_idle { memory.idle.saturating_add(1) } else { 0 };
             memory.idle
+        })
+    }
+
+    /// Whether the status may be written now: news at once, figures alone only now and then. It is remembered if so.
+    pub fn may_publish(&self, uid: &str, is_news: bool, now: Instant) -> bool {
+        self.with(uid, |memory| {
+            let may = is_news || memory.published.is_none_or(|last| now.duration_since(last) >= FIGURES);
+            if may {
+                memory.published = Some(now);
+            }
+            may
         })
     }
 

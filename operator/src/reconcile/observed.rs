@@ -139,6 +139,8 @@ impl std::fmt::Debug for Pair {
 pub struct Deployment {
     /// Whether its controller has seen its newest spec; before, its numbers speak of an older one.
     pub current: bool,
+    /// Pods that an autoscaler of somebody else's wants, if one steers it.
+    pub wanted_by_other: Option<i32>,
     /// Pods that exist.
     pub replicas: i32,
     /// Pods of the newest template.

@@ -5,6 +5,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::apply::FIELD_MANAGER;
 use super::context::Context;
@@ -30,6 +31,11 @@ pub async fn publish(context: &Context, owner: &Owner, gohub: &GoHub, status: &G
     if gohub.status.as_ref() == Some(status) {
         return Ok(false);
     }
+    // Every write of the status is heard of and looked at: figures that never rest would keep it going for ever.
+    let is_news = gohub.status.as_ref().is_none_or(|before| without_figures(before) != without_figures(status));
+    if !context.memory.may_publish(&owner.uid, is_news, Instant::now()) {
+        return Ok(false);
+    }
     let resource = ApiResource::erase::<GoHub>(&());
     // Without its type: the answer may be one that cannot be read, which is what is told then.
     let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), &owner.namespace, &resource);
@@ -42,4 +48,12 @@ pub async fn publish(context: &Context, owner: &Owner, gohub: &GoHub, status: &G
     }
     context.events.turned(owner, gohub.status.as_ref(), status).await;
     Ok(true)
+}
+
+/// The status without what changes by itself under live clients.
+fn without_figures(status: &GoHubStatus) -> GoHubStatus {
+    let mut status = status.clone();
+    status.hub.connections = 0;
+    status.pods.iter_mut().for_each(|pod| pod.connections = 0);
+    status
 }

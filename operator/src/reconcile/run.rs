@@ -110,11 +110,20 @@ impl From<Error> for Failed {
 }
 
 impl Failed {
-    /// Puts the error into the status, if a user should know of it.
+    /// Puts the error into the status, if a user should know of it; and what was seen before it came in any case.
     async fn tell(&self, context: &Context, gohub: &GoHub, owner: &Owner, times: u32) {
-        let Some(trouble) = Trouble::of(&self.error, times >= PATIENCE) else { return };
-        let base = self.status.clone().or_else(|| gohub.status.clone()).unwrap_or_default();
-        let status = status::troubled(gohub, base, &trouble, &now(gohub));
+        // Where it is it takes nothing any more.
+        if matches!(self.error.class(), Class::Terminating | Class::Gone) {
+            return;
+        }
+        let status = match (Trouble::of(&self.error, times >= PATIENCE), &self.status) {
+            (Some(trouble), seen) => {
+                let base = seen.clone().or_else(|| gohub.status.clone()).unwrap_or_default();
+                status::troubled(gohub, base, &trouble, &now(gohub))
+            }
+            (None, Some(seen)) => seen.clone(),
+            (None, None) => return,
+        };
         if let Err(error) = publish(context, owner, gohub, &status).await {
             tracing::warn!(%error, "the status could not say what is wrong");
         }
@@ -195,7 +204,6 @@ fn next(gohub: &GoHub, status: &GoHubStatus, outcome: &Outcome, idle: u32) -> Ne
     match (outcome.stepped || !outcome.changes.is_empty(), outcome.behind || !settled) {
         (true, _) => Next::Soon,
         (false, true) if idle < FUTILE => Next::Shortly,
-        (false, true) => Next::Later,
-        (false, false) => Next::Later,
+        (false, _) => Next::Later,
     }
 }

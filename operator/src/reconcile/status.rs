@@ -12,6 +12,7 @@ use super::build::meta::{self, Component};
 use super::observed::{HubPod, Observed};
 use super::plan::{Owner, Plan};
 use super::validate::Invalid;
+use crate::api::conditions::ConditionType;
 use crate::api::v1alpha1::{ConfigStatus, EtcdMember, EtcdMode, EtcdStatus, GoHub, GoHubStatus, HubStatus, PodStatus};
 use crate::etcd::plan::Member;
 use conditions::Finding;
@@ -27,12 +28,28 @@ pub fn derive(gohub: &GoHub, observed: &Observed, verdict: Result<&Plan, &Invali
     let findings = conditions::find(gohub, observed, verdict.err(), &hash);
     GoHubStatus {
         observed_generation: generation,
-        conditions: findings.iter().map(|finding| condition(finding, generation, &before.conditions, now)).collect(),
+        conditions: findings
+            .iter()
+            .map(|finding| {
+                let generation = judged(gohub, finding.kind, generation, &before.conditions);
+                condition(finding, generation, &before.conditions, now)
+            })
+            .collect(),
         hub: hub(gohub, observed),
         etcd: etcd(gohub, observed),
         config: config(observed, hash),
         pods: observed.pods.iter().map(pod).collect(),
     }
+}
+
+/// The generation that a finding is about. While it is paused nothing is applied, so all but `Progressing` is about the one that was applied last:
+/// `kubectl wait` does not take it for news of the spec as it is.
+fn judged(gohub: &GoHub, kind: ConditionType, generation: i64, before: &[Condition]) -> i64 {
+    if !gohub.spec.paused || kind == ConditionType::Progressing {
+        return generation;
+    }
+    let last = before.iter().find(|condition| condition.type_ == kind.to_string());
+    last.and_then(|condition| condition.observed_generation).unwrap_or(generation)
 }
 
 /// A condition whose time is that of its last turn.
@@ -58,7 +75,11 @@ fn hub(gohub: &GoHub, observed: &Observed) -> HubStatus {
         ready: seen.available,
         connections,
         selector: meta::selector_text(&owner(gohub), Component::Hub),
-        summary: format!("{}/{}", seen.updated.min(seen.available), gohub.spec.hub.replicas),
+        summary: format!(
+            "{}/{}",
+            seen.updated.min(seen.available),
+            seen.wanted_by_other.unwrap_or(gohub.spec.hub.replicas)
+        ),
         waiting_for: seen.waits_for.unwrap_or_default(),
     }
 }

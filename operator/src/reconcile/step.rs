@@ -28,6 +28,10 @@ pub(super) async fn one(context: &Context, plan: &Plan, observed: &Observed) -> 
     if matches!(step, Step::Done | Step::Wait(_)) {
         return Ok(false);
     }
+    // What is sent to etcd itself does not pass the client.
+    if !context.fence.is_open() {
+        return Ok(false);
+    }
     let connector = Connector::new(cluster.owner, cluster.certificates);
     match Box::pin(execute(&context.client, plan, &step, &connector)).await {
         Ok(Performed::Changed) => {

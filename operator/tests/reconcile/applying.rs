@@ -216,6 +216,13 @@ async fn a_paused_one_is_told_of_and_left_alone() {
     scene.look().await.unwrap();
     assert_eq!(scene.server.take_writes(), ["PATCH gohubs/chat/status"]);
     assert_eq!(scene.condition("Progressing").1, "Paused");
+    // Nothing of this generation was applied, and `kubectl wait` must not take Ready for an answer about it.
+    let conditions = scene.status()["conditions"].as_array().unwrap().clone();
+    let about = |kind: &str| {
+        let condition = conditions.iter().find(|condition| condition["type"] == kind).unwrap();
+        condition["observedGeneration"].as_i64().unwrap()
+    };
+    assert!(about("Ready") < about("Progressing"), "{conditions:?}");
 }
 
 #[tokio::test]

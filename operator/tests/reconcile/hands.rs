@@ -140,3 +140,42 @@ async fn keys_that_were_emptied_by_hand_are_made_anew_and_the_others_kept() {
     assert_eq!(scene.server.at("secrets", "chat-keys", "/data/peer-key"), peer);
     assert!(!scene.server.at("secrets", "chat-keys", "/data/admin-key").as_str().unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn o13_as_many_pods_as_an_autoscaler_of_somebody_elses_wants_are_ready() {
+    let scene = Scene::settled().await;
+    let autoscaler = json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": { "name": "theirs", "namespace": "demo" },
+        "spec": { "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "chat" }, "maxReplicas": 9 },
+    });
+    scene.server.put("/apis/autoscaling/v2/namespaces/demo/horizontalpodautoscalers/theirs", autoscaler);
+    scene.server.edit("deployments", "chat", "kube-controller-manager", "/spec/replicas", json!(4));
+    for _ in 0..10 {
+        scene.server.play_deployment("chat");
+        scene.hubs.run(scene.status()["config"]["hash"].as_str().unwrap());
+        scene.look().await.unwrap();
+    }
+    assert_eq!(scene.condition("Ready"), ("True".to_owned(), "AsSpecified".to_owned()), "{}", scene.message("Ready"));
+}
+
+#[tokio::test]
+async fn what_was_seen_is_told_although_a_write_failed() {
+    let scene = Scene::settled().await;
+    assert_eq!(scene.condition("Ready").0, "True");
+    // All hubs fall silent, and the API server does not take a write of ours (a webhook that is down: 500).
+    for index in 1..=9 {
+        scene.hubs.say(&format!("10.0.0.{index}"), gohub_operator::reconcile::observed::Report::default());
+    }
+    scene.server.edit("services", "chat", "kubectl-edit", "/spec/ports/0/port", json!(81));
+    scene.server.fault(|call| {
+        (call.method == http::Method::PATCH && call.path.ends_with("/services/chat"))
+            .then(|| crate::api_server::status(500, "InternalError", "failed calling webhook"))
+    });
+    let mut looks = 0;
+    while scene.condition("Ready").0 == "True" && looks < 20 {
+        let _failed = scene.look().await;
+        looks += 1;
+    }
+    assert_eq!(looks, 1, "so many looks failed before Ready went False");
+}

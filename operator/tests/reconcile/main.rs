@@ -1,5 +1,5 @@
 //! The operator's promises against an API server in memory: which calls, in which order, and silence. Tests are named after the list in
-//! `e2e/README.md`.
+//! `e2e/O-LIST.md`.
 
 mod api_server;
 mod applying;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use futures::future::BoxFuture;
 use gohub_operator::api::v1alpha1::{EtcdMode, GoHub, GoHubSpec};
 use gohub_operator::events::Events;
+use gohub_operator::fence::Fence;
 use gohub_operator::metrics::Metrics;
 use gohub_operator::reconcile::context::{Apis, Context};
 use gohub_operator::reconcile::error::Error;
@@ -55,10 +56,15 @@ pub(crate) struct Scene {
 }
 
 /// The context of a process that has just begun.
-pub(crate) fn context(client: kube::Client, hubs: &FakeHubs, apis: &watch::Sender<Apis>) -> Arc<Context> {
+pub(crate) fn context(
+    client: kube::Client,
+    hubs: &(impl Hubs + Clone + 'static),
+    apis: &watch::Sender<Apis>,
+) -> Arc<Context> {
     Arc::new(Context {
         events: Events::new(client.clone(), Some("operator-1".to_owned())),
         client,
+        fence: Fence::open(),
         hubs: Arc::new(hubs.clone()),
         apis: apis.subscribe(),
         family: Family::V4,

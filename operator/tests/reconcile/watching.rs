@@ -1,11 +1,15 @@
 //! The controller as a whole: what it hears of, and what it does when it hears nothing.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use gohub_operator::controller::{Controller, Scope};
 use gohub_operator::health::Health;
 use gohub_operator::reconcile::context::Apis;
+use gohub_operator::reconcile::observe::Hubs;
+use gohub_operator::reconcile::observed::Report;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -20,8 +24,12 @@ struct Running {
 }
 
 fn start(server: ApiServer) -> Running {
-    let (apis, hubs, health) = (watch::Sender::new(Apis::default()), FakeHubs::default(), Health::default());
-    let context = context(server.client(), &hubs, &apis);
+    start_with(server, &FakeHubs::default())
+}
+
+fn start_with(server: ApiServer, hubs: &(impl Hubs + Clone + 'static)) -> Running {
+    let (apis, health) = (watch::Sender::new(Apis::default()), Health::default());
+    let context = context(server.client(), hubs, &apis);
     let controller = Controller {
         context: Arc::clone(&context),
         scope: Scope::Cluster,
@@ -230,4 +238,32 @@ async fn o42_one_that_always_fails_holds_up_nobody_and_is_asked_ever_more_seldom
     running.server.edit("services", "chat", "kubectl-edit", "/spec/ports/0/port", json!(81));
     until(Duration::from_secs(10), "the port", || running.server.at("services", "chat", "/spec/ports/0/port") == 80)
         .await;
+}
+
+/// Hubs whose clients come and go: no two answers are the same.
+#[derive(Clone, Default)]
+struct BusyHubs(Arc<AtomicI64>);
+
+impl Hubs for BusyHubs {
+    fn report<'a>(&'a self, _address: &'a str, _key: &'a str) -> BoxFuture<'a, Option<Report>> {
+        let connections = self.0.fetch_add(1, Ordering::Relaxed);
+        let report = Report { config: "x".to_owned(), refusal: None, delivering: true, connections };
+        Box::pin(std::future::ready(Some(report)))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn o41_clients_that_come_and_go_do_not_keep_the_operator_busy() {
+    let server = ApiServer::new();
+    server.put(GOHUB, gohub());
+    let running = start_with(server, &BusyHubs::default());
+    until(Duration::from_secs(10), "the Deployment", || running.server.get("deployments", "chat").is_some()).await;
+    running.server.play_deployment("chat");
+    // What follows from it is done by then.
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    running.server.take_calls();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let calls = running.server.take_calls();
+    let writes = calls.iter().filter(|call| call.is_write()).count();
+    assert!(writes <= 6, "{writes} writes and {} reads in a minute", calls.len() - writes);
 }

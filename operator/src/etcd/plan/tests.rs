@@ -153,7 +153,8 @@ fn a_cluster_is_begun_once() {
     assert_eq!(text(&first("")), "bootstrap 0");
     assert_eq!(text(&first("0v")), "pod 0 New", "the operator died between volume and pod");
     assert_eq!(text(&first("0")), "wait Starting");
-    assert_eq!(text(&first("0p")), "wait Terminating(\"0\")");
+    assert_eq!(text(&first("0pt")), "wait Terminating(\"0\")");
+    assert_eq!(text(&first("0p")), "restart 0", "its volume is gone before it ever ran, and nobody makes it one");
     // Volumes of a GoHub that was deleted and kept them: one that is empty must not begin its own cluster beside the others.
     assert_eq!(text(&first("0v 1v")), "pod 0 Existing");
 }

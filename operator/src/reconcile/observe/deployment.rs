@@ -23,6 +23,7 @@ pub fn facts(deployment: &Deployment, found: &Found) -> observed::Deployment {
     });
     observed::Deployment {
         current: status.observed_generation >= deployment.metadata.generation,
+        wanted_by_other: deployment.spec.as_ref().filter(|_| found.scaled_by_other).and_then(|spec| spec.replicas),
         replicas: status.replicas.unwrap_or_default(),
         updated: status.updated_replicas.unwrap_or_default(),
         available: status.available_replicas.unwrap_or_default(),

@@ -72,10 +72,10 @@ fn spec(invalid: Option<&Invalid>) -> Part {
 }
 
 fn hubs(gohub: &GoHub, observed: &Observed) -> Part {
-    let wanted = gohub.spec.hub.replicas;
     let Some(seen) = &observed.deployment else {
         return bad(Reason::HubsNotReady, "the Deployment does not exist yet");
     };
+    let wanted = seen.wanted_by_other.unwrap_or(gohub.spec.hub.replicas);
     if let Some(why) = &seen.stuck {
         return bad(Reason::RolloutStuck, why.clone());
     }
