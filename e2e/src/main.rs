@@ -60,6 +60,15 @@ enum Command {
         #[arg(long)]
         program: String,
     },
+    /// Stand this node still: kubelet and some pods; only in a pod with hostPID
+    Hold {
+        /// The pods' uids
+        #[arg(long)]
+        pod: Vec<String>,
+        /// For how long
+        #[arg(long)]
+        seconds: u64,
+    },
 }
 
 fn main() -> ExitCode {
@@ -72,6 +81,10 @@ fn main() -> ExitCode {
             kill_process(Pid::INIT, Signal::TERM).context("telling process 1").map(|()| Verdict::Complete)
         }
         Command::Kill { pod, program } => killer::kill(&pod, &program).context("killing").map(|()| Verdict::Complete),
+        Command::Hold { pod, seconds } => {
+            let held = killer::hold(&pod, Duration::from_secs(seconds));
+            held.context("standing the node still").map(|()| Verdict::Complete)
+        }
     };
     match ended {
         Ok(Verdict::Complete | Verdict::Told) => ExitCode::SUCCESS,

@@ -10,6 +10,7 @@ use serde_json::json;
 
 /// What is promised.
 const SOON: Duration = Duration::from_secs(10);
+const HUBS: usize = 5;
 
 fn with_config(config: &str) -> String {
     format!(
@@ -18,7 +19,7 @@ apiVersion: gohub.io/v1alpha1
 kind: GoHub
 metadata: {{ name: chat }}
 spec:
-  hub: {{ replicas: 3 }}
+  hub: {{ replicas: {HUBS} }}
   {config}
   etcd: {{ managed: {{ replicas: 1, storage: {{ size: 512Mi }} }} }}
 "
@@ -35,7 +36,7 @@ async fn an_edit_of_the_gohub_is_loaded_by_every_hub_within_ten_seconds_and_disc
         bed.apply(&with_config("config: { heartbeat: { interval: 21s } }")).await;
         let after = all_hubs_change_from(bed, &before).await;
         let status = bed.until_condition("chat", "ConfigConverged").await;
-        assert_eq!((status.config.hash.as_str(), status.config.summary.as_str()), (after.as_str(), "3/3"));
+        assert_eq!((status.config.hash.as_str(), status.config.summary.as_str()), (after.as_str(), "5/5"));
         assert!(status.pods.iter().all(|pod| pod.config == after && pod.refusal.is_empty()), "{:?}", status.pods);
 
         let report = crowd.finish().await;
@@ -71,7 +72,7 @@ async fn an_edit_of_ones_own_config_map_is_loaded_and_a_bad_one_is_refused_and_s
         let refused = status.conditions.iter().find(|one| one.type_ == "ConfigConverged").expect("it was waited for");
         assert_eq!(refused.reason, "ConfigRefused");
         assert!(refused.message.contains("interval"), "the hub's own words: {}", refused.message);
-        for hub in bed.until_pods("chat", "hub", 3).await {
+        for hub in bed.until_pods("chat", "hub", HUBS).await {
             assert_eq!(bed.figures(&hub).await.config_hash(), Some(second.as_str()), "{hub} keeps the last good one");
         }
 
@@ -87,7 +88,7 @@ async fn an_edit_of_ones_own_config_map_is_loaded_and_a_bad_one_is_refused_and_s
 
 /// Waits until every hub reports one and the same new hash, and returns it.
 async fn all_hubs_change_from(bed: &Bed, old: &str) -> String {
-    let hubs = bed.until_pods("chat", "hub", 3).await;
+    let hubs = bed.until_pods("chat", "hub", HUBS).await;
     let look = async || {
         let mut hashes = Vec::new();
         for hub in &hubs {
@@ -99,7 +100,7 @@ async fn all_hubs_change_from(bed: &Bed, old: &str) -> String {
         |hashes: &Vec<String>| hashes.iter().all(|hash| !hash.is_empty() && hash != old && *hash == hashes[0]);
     let (hashes, took) = bed::within(SOON, "every hub runs the new configuration", look, changed).await;
     eprintln!("{} hubs run the new configuration after {took:?}", hashes.len());
-    hashes.into_iter().next().expect("three hubs")
+    hashes.into_iter().next().expect("there are hubs")
 }
 
 fn map(config: &str) -> String {

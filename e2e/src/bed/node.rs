@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::{Api, EvictParams};
 
 use super::namespace::Bed;
+use super::wait::eventually;
 
 /// Too many requests: a budget is against it for now.
 const BLOCKED: u16 = 429;
@@ -39,5 +40,19 @@ impl Bed {
         if let Err(panic) = outcome {
             std::panic::resume_unwind(panic);
         }
+    }
+
+    /// Waits until Kubernetes has noticed that a node says nothing.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    pub async fn until_node_is_silent(&self, node: &str) {
+        let nodes: Api<Node> = Api::all(self.client.clone());
+        let look = async || {
+            let status = nodes.get(node).await.unwrap_or_else(|error| panic!("{node}: {error}")).status;
+            let ready = status.and_then(|status| status.conditions?.into_iter().find(|one| one.type_ == "Ready"));
+            ready.map(|ready| ready.status).unwrap_or_default()
+        };
+        eventually(&format!("{node} is silent"), look, |status| status == "Unknown").await;
     }
 }
