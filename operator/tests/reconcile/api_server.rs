@@ -18,6 +18,8 @@ use tokio::sync::Notify;
 pub(crate) use answer::{Answer, status};
 use objects::Objects;
 
+use crate::rights;
+
 /// A call of the operator.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Call {
@@ -115,7 +117,13 @@ impl ApiServer {
             }
             state.calls.push(call.clone());
             let fault = state.faults.iter_mut().find_map(|fault| fault(&call));
-            let answer = fault.unwrap_or_else(|| state.route(&call, patch.as_deref().unwrap_or_default()));
+            let forbidden = || {
+                let right = rights::needed(&call.method, &call.path, &call.query)?;
+                let message = format!("the operator's roles do not allow {right:?}");
+                (!rights::is_granted(&right)).then(|| status(403, "Forbidden", &message))
+            };
+            let answer = fault.or_else(forbidden);
+            let answer = answer.unwrap_or_else(|| state.route(&call, patch.as_deref().unwrap_or_default()));
             if let Some(left) = state.lives_for.as_mut().filter(|_| call.is_write()) {
                 *left -= 1;
             }

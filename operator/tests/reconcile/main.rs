@@ -8,5 +8,6 @@ mod hands;
 mod leading;
 mod process;
 mod refusals;
+mod rights;
 mod scene;
 mod watching;
