@@ -18,7 +18,7 @@ use super::connect::Connector;
 use super::next;
 use super::plan::{Observation, Step};
 use super::survey::{self, survey};
-use crate::reconcile::plan::{EtcdCluster, Plan};
+use crate::reconcile::plan::EtcdCluster;
 
 /// What became of the step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,8 +75,12 @@ struct Scene<'a> {
 ///
 /// # Errors
 /// If the API server or etcd refuses, or does not answer in time.
-pub async fn execute(client: &Client, plan: &Plan, step: &Step, connector: &Connector) -> Result<Performed, Error> {
-    let Some(cluster) = plan.etcd_cluster() else { return Ok(Performed::Already) };
+pub async fn execute(
+    client: &Client,
+    cluster: EtcdCluster<'_>,
+    step: &Step,
+    connector: &Connector,
+) -> Result<Performed, Error> {
     if matches!(step, Step::Done | Step::Wait(_)) {
         return Ok(Performed::Already);
     }
@@ -99,6 +103,6 @@ pub async fn execute(client: &Client, plan: &Plan, step: &Step, connector: &Conn
         Step::Disarm => Box::pin(members::disarm(&scene)).await,
         Step::Done | Step::Wait(_) => Ok(Performed::Already),
     }?;
-    tracing::info!(gohub = %plan.owner.name, namespace = %plan.owner.namespace, ?step, ?performed, "etcd step");
+    tracing::info!(gohub = %cluster.owner.name, namespace = %cluster.owner.namespace, ?step, ?performed, "etcd step");
     Ok(performed)
 }

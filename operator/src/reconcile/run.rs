@@ -14,7 +14,7 @@ use super::publish::{now, publish};
 use super::status::{self, Trouble};
 use super::validate::validate;
 use super::{build, nudge, references, step};
-use crate::api::v1alpha1::{GoHub, GoHubSpec, GoHubStatus};
+use crate::api::v1alpha1::{EtcdMode, GoHub, GoHubSpec, GoHubStatus};
 
 /// Failures in a row after which a user is told even of what usually heals by itself.
 const PATIENCE: u32 = 5;
@@ -63,7 +63,10 @@ pub async fn reconcile(context: &Context, namespace: &str, name: &str) -> Result
         return Ok(Next::Later);
     }
     let done = match unreadable {
-        Some(error) => Err(error.into()),
+        Some(error) => {
+            Box::pin(heal_unread(context, &gohub, &owner)).await;
+            Err(error.into())
+        }
         None => Box::pin(work(context, &gohub, &owner)).await,
     };
     match done {
@@ -87,12 +90,14 @@ pub async fn reconcile(context: &Context, namespace: &str, name: &str) -> Result
 fn read(object: DynamicObject) -> (GoHub, Option<Error>) {
     let metadata = object.metadata.clone();
     let status = object.data.get("status").cloned();
+    let paused = object.data.pointer("/spec/paused").and_then(serde_json::Value::as_bool);
     match object.try_parse::<GoHub>() {
         Ok(gohub) => (gohub, None),
         Err(error) => {
             let status = status.and_then(|status| serde_json::from_value(status).ok());
             let error = Error::Unreadable(error.to_string());
-            (GoHub { metadata, spec: GoHubSpec::default(), status }, Some(error))
+            let spec = GoHubSpec { paused: paused.unwrap_or_default(), ..GoHubSpec::default() };
+            (GoHub { metadata, spec, status }, Some(error))
         }
     }
 }
@@ -143,7 +148,14 @@ async fn work(context: &Context, gohub: &GoHub, owner: &Owner) -> Result<Next, F
                 failed = acted.err();
             }
         }
-        Err(invalid) => tracing::info!(%invalid, "the spec is refused: what runs is left alone"),
+        Err(invalid) => {
+            tracing::info!(%invalid, "the spec is refused: what runs is left alone");
+            if gohub.spec.etcd.mode == EtcdMode::Managed && !gohub.spec.paused {
+                let healed = step::heal(context, owner, &mut observed, &found).await;
+                outcome.stepped = *healed.as_ref().unwrap_or(&false);
+                failed = healed.err();
+            }
+        }
     }
     told(context, owner, &outcome.changes).await;
     let status = status::derive(gohub, &observed, verdict.as_ref(), &now(gohub));
@@ -153,6 +165,20 @@ async fn work(context: &Context, gohub: &GoHub, owner: &Owner) -> Result<Next, F
     let published = publish(context, owner, gohub, &status).await?;
     let idle = context.memory.idle(&owner.uid, !published && !outcome.stepped && outcome.changes.is_empty());
     Ok(next(gohub, &status, &outcome, idle))
+}
+
+/// Heals the etcd cluster of one whose spec cannot even be read. That it cannot be read is told, and not what else fails.
+async fn heal_unread(context: &Context, gohub: &GoHub, owner: &Owner) {
+    if gohub.spec.paused {
+        return;
+    }
+    let healed = match observe(context, gohub, owner).await {
+        Ok((mut observed, found)) => step::heal(context, owner, &mut observed, &found).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = healed {
+        tracing::warn!(%error, "etcd could not be looked after");
+    }
 }
 
 /// What was done.

@@ -1,14 +1,16 @@
 //! One step of the managed etcd cluster, between two looks at it.
 
-use super::build::etcd_member;
+use super::build::{etcd_member, meta, secrets};
 use super::context::Context;
 use super::error::{Class, Error, class_of};
+use super::observe::Found;
 use super::observed::Observed;
-use super::plan::Plan;
+use super::plan::{EtcdCluster, Owner, Plan};
 use crate::etcd;
 use crate::etcd::connect::Connector;
 use crate::etcd::execute::{self, Performed, execute};
-use crate::etcd::plan::Step;
+use crate::etcd::plan::{Observation, Step};
+use crate::etcd::survey::{self, survey};
 
 /// Adds what only the plan tells to what was seen of the cluster.
 pub(super) fn complete(plan: &Plan, observed: &mut Observed) {
@@ -24,7 +26,35 @@ pub(super) fn complete(plan: &Plan, observed: &mut Observed) {
 /// If it failed. The next look finds how far it came.
 pub(super) async fn one(context: &Context, plan: &Plan, observed: &Observed) -> Result<bool, Error> {
     let Some(cluster) = plan.etcd_cluster() else { return Ok(false) };
-    let step = etcd::next(&observed.etcd);
+    perform(context, cluster, &observed.etcd).await
+}
+
+/// Does the next step by the spec that was valid last, while a newer one is refused: whatever is wrong with that, members that are lost
+/// come back. Nothing is applied, so the certificates are those that there are.
+///
+/// # Errors
+/// If it failed.
+pub(super) async fn heal(
+    context: &Context,
+    owner: &Owner,
+    observed: &mut Observed,
+    found: &Found,
+) -> Result<bool, Error> {
+    let secret = |suffix| found.own_secret(owner, &meta::name(owner, suffix));
+    let [authority, member, client] = [secrets::AUTHORITY, secrets::MEMBER_TLS, secrets::CLIENT_TLS].map(secret);
+    let present = secrets::certificates(authority.as_ref(), member.as_ref(), client.as_ref());
+    let (Some(spec), Some(certificates)) = (secrets::last_good(authority.as_ref()), present) else { return Ok(false) };
+    let cluster = EtcdCluster { owner, family: context.family, spec: &spec, certificates: &certificates };
+    let seen = survey(&context.client, cluster, &Connector::new(owner, &certificates)).await;
+    observed.etcd = seen.map_err(|error| {
+        let survey::Error::Read { source, .. } = &error;
+        Error::Etcd { message: error.to_string(), class: class_of(source) }
+    })?;
+    perform(context, cluster, &observed.etcd).await
+}
+
+async fn perform(context: &Context, cluster: EtcdCluster<'_>, seen: &Observation) -> Result<bool, Error> {
+    let step = etcd::next(seen);
     if matches!(step, Step::Done | Step::Wait(_)) {
         return Ok(false);
     }
@@ -33,10 +63,10 @@ pub(super) async fn one(context: &Context, plan: &Plan, observed: &Observed) -> 
         return Ok(false);
     }
     let connector = Connector::new(cluster.owner, cluster.certificates);
-    match Box::pin(execute(&context.client, plan, &step, &connector)).await {
+    match Box::pin(execute(&context.client, cluster, &step, &connector)).await {
         Ok(Performed::Changed) => {
             let (reason, note) = words(&step);
-            context.events.stepped(&plan.owner, reason, note).await;
+            context.events.stepped(cluster.owner, reason, note).await;
             Ok(true)
         }
         Ok(Performed::Already) => Ok(true),
@@ -65,7 +95,7 @@ fn words(step: &Step) -> (&'static str, String) {
 fn class(error: &execute::Error) -> Class {
     match error {
         execute::Error::Kubernetes { source, .. } => class_of(source),
-        execute::Error::Survey(etcd::survey::Error::Read { source, .. }) => class_of(source),
+        execute::Error::Survey(survey::Error::Read { source, .. }) => class_of(source),
         execute::Error::Etcd { .. } | execute::Error::TimedOut { .. } => Class::Transient,
     }
 }

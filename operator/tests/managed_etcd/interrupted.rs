@@ -87,7 +87,7 @@ async fn o4_removing_a_member_that_is_not_found_counts_as_done() {
     let before = Mutex::new(Some((3, world.connector(), leader, id)));
     let late = Late { network: world.kubelet.network.clone(), before };
     let connector = Connector::over(Arc::new(late), &world.certificates);
-    let performed = execute(&world.server.client(), &world.plan, &step, &connector).await;
+    let performed = execute(&world.server.client(), world.plan.etcd_cluster().unwrap(), &step, &connector).await;
     assert_eq!(performed.unwrap(), Performed::Already);
     assert_eq!(world.look().await.members.unwrap().len(), 2);
 }
@@ -96,7 +96,7 @@ async fn o4_removing_a_member_that_is_not_found_counts_as_done() {
 async fn o4_two_that_remove_the_same_member_at_once_are_both_done() {
     let (world, step, _) = with_one_to_remove().await;
     let (client, connector) = (world.server.client(), world.connector());
-    let remove = || execute(&client, &world.plan, &step, &connector);
+    let remove = || execute(&client, world.plan.etcd_cluster().unwrap(), &step, &connector);
     let (one, other) = futures::join!(remove(), remove());
     for outcome in [one, other] {
         assert!(outcome.is_ok(), "{outcome:?}");

@@ -139,7 +139,7 @@ impl World {
 
     pub(crate) async fn execute(&self, step: &Step) -> Performed {
         // A step that etcd refuses in the middle of an election is an error that the next reconcile gets over.
-        match execute(&self.server.client(), &self.plan, step, &self.connector()).await {
+        match execute(&self.server.client(), self.plan.etcd_cluster().unwrap(), step, &self.connector()).await {
             Ok(performed) => performed,
             Err(error) => Performed::NotYet(error.to_string()),
         }

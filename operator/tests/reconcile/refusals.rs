@@ -42,6 +42,38 @@ async fn o8_one_that_cannot_even_be_read_is_told_of() {
 }
 
 #[tokio::test]
+async fn o8_while_a_spec_is_refused_etcd_heals_by_the_last_good_one() {
+    let scene = Scene::new();
+    scene.spec(|spec| spec["etcd"]["mode"] = json!("Managed"));
+    // Its first member: a volume and a pod. Nobody plays kubelet here, so it has no address and is not asked.
+    let pending = || scene.server.change("pods", "chat-etcd-0", |pod| pod["status"] = json!({ "phase": "Pending" }));
+    scene.look().await.unwrap();
+    pending();
+    let image = scene.server.at("pods", "chat-etcd-0", "/spec/containers/0/image");
+    let bad: [fn(&mut serde_json::Value); 3] = [
+        |spec| spec["hub"]["image"] = json!(""),
+        |spec| spec["etcd"]["managed"] = json!({ "replicas": 2, "image": "" }),
+        |spec| spec["service"]["type"] = json!("Sometimes"),
+    ];
+    for (number, change) in bad.into_iter().enumerate() {
+        scene.spec(change);
+        drop(scene.look().await);
+        assert_eq!(scene.condition("Degraded"), ("True".to_owned(), "InvalidSpec".to_owned()), "{number}");
+        scene.server.delete("pods", "chat-etcd-0");
+        scene.server.take_calls();
+        drop(scene.look().await);
+        let writes = scene.server.take_writes();
+        assert_eq!(writes, ["POST pods"], "{number}: it comes back, and nothing else is touched");
+        assert_eq!(scene.server.at("pods", "chat-etcd-0", "/spec/containers/0/image"), image, "{number}");
+        pending();
+    }
+    scene.server.delete("pods", "chat-etcd-0");
+    scene.spec(|spec| spec["paused"] = json!(true));
+    drop(scene.look().await);
+    assert!(scene.server.get("pods", "chat-etcd-0").is_none(), "paused is paused");
+}
+
+#[tokio::test]
 async fn o9_a_field_that_cannot_change_is_a_condition_and_no_loop() {
     let scene = Scene::settled().await;
     scene.spec(|spec| spec["hub"]["image"] = json!("gohub:next"));

@@ -22,6 +22,8 @@ pub const MEMBER: &str = "gohub.io/member";
 pub const TEMPLATE: &str = "gohub.io/template";
 /// The annotation that says that an etcd cluster was begun once; on the Secret with its authority, which lives as long as the `GoHub`.
 pub const BOOTSTRAPPED: &str = "gohub.io/etcd-bootstrapped";
+/// The annotation with the spec of the managed etcd cluster that was valid last; on the same Secret. It heals by that while a newer one is refused.
+pub const ETCD_SPEC: &str = "gohub.io/etcd-spec";
 /// The annotation that changes when a setting did that only a restart can load.
 pub const RESTART: &str = "gohub.io/restart";
 

@@ -6,6 +6,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 
 use super::meta::{self, Component};
+use crate::api::v1alpha1::Managed;
 use crate::reconcile::observed::{Authorities, Certificates, Pair};
 use crate::reconcile::plan::Plan;
 
@@ -57,10 +58,17 @@ pub fn authority(plan: &Plan, authorities: &Authorities, bootstrapped: bool) -> 
         data.push((PREVIOUS, &previous));
     }
     let mut secret = secret(plan, AUTHORITY, Component::Etcd, "Opaque", &data);
-    if bootstrapped {
-        secret.metadata.annotations = Some([(meta::BOOTSTRAPPED.to_owned(), "true".to_owned())].into());
-    }
+    let spec = plan.etcd_cluster().and_then(|cluster| serde_json::to_string(cluster.spec).ok());
+    let bootstrapped = bootstrapped.then(|| (meta::BOOTSTRAPPED.to_owned(), "true".to_owned()));
+    let annotations = spec.map(|spec| (meta::ETCD_SPEC.to_owned(), spec)).into_iter().chain(bootstrapped);
+    secret.metadata.annotations = Some(annotations.collect());
     secret
+}
+
+/// The spec of the cluster that was valid last, as the authority's Secret has it.
+#[must_use]
+pub fn last_good(authority: Option<&Secret>) -> Option<Managed> {
+    serde_json::from_str(authority?.metadata.annotations.as_ref()?.get(meta::ETCD_SPEC)?).ok()
 }
 
 /// What members show to hubs and to each other.

@@ -84,6 +84,16 @@ impl Found {
         self.get("Secret", name)?.clone().try_parse().ok()
     }
 
+    /// The Secret of a name, unless it is of an older `GoHub` of the same name: that one is about to be collected, and what is in it was
+    /// known to others.
+    #[must_use]
+    pub fn own_secret(&self, owner: &Owner, name: &str) -> Option<Secret> {
+        self.secret(name).filter(|secret| {
+            let mut owners = secret.metadata.owner_references.iter().flatten();
+            owners.all(|reference| reference.controller != Some(true) || reference.uid == owner.uid)
+        })
+    }
+
     /// The hubs' Deployment.
     #[must_use]
     pub fn deployment(&self) -> Option<Deployment> {
