@@ -2,6 +2,7 @@
 
 use gohub_e2e::bed::{self, has_quorum};
 use gohub_e2e::crowd::report::Verdict;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 
 fn gohub(members: usize) -> String {
     format!(
@@ -43,6 +44,49 @@ async fn o19_one_member_becomes_three_and_five_and_three_again_and_a_majority_is
         eprintln!("{} acked, longest silence {} ms", report.acked, report.all.longest_silence_ms);
         assert_eq!(report.verdict, Verdict::Complete, "{report:#?}");
         assert_eq!(report.all.reconnects, 0, "members of etcd are no reason to disconnect anybody");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn o40_a_volume_whose_class_cannot_grow_is_told_of_and_costs_nothing() {
+    bed::test("etcd-grow", async |bed| {
+        let gohub = |size: &str| {
+            format!(
+                r"
+apiVersion: gohub.io/v1alpha1
+kind: GoHub
+metadata: {{ name: chat }}
+spec:
+  hub: {{ replicas: 1 }}
+  etcd: {{ managed: {{ replicas: 1, storage: {{ size: {size} }} }} }}
+"
+            )
+        };
+        bed.apply(&gohub("512Mi")).await;
+        bed.until_condition("chat", "Ready").await;
+        let pods = bed.until_pods("chat", "etcd", 1).await;
+        let began = bed.api::<Pod>().get(&pods[0]).await.expect("it is there").metadata.uid;
+        bed.apply(&gohub("1Gi")).await;
+        // A class that can grow volumes does so instead; the one of kind cannot.
+        let grown = async || {
+            let status = bed.status("chat").await;
+            let asked = bed.api::<PersistentVolumeClaim>().get(&pods[0]).await.expect("it is there").spec;
+            let requests = asked.and_then(|spec| spec.resources?.requests).unwrap_or_default();
+            let ready = status.conditions.into_iter().find(|one| one.type_ == "Ready");
+            (requests["storage"].0.clone(), ready.map(|one| (one.reason, one.message)).unwrap_or_default())
+        };
+        let settled = |(size, (reason, message)): &(String, (String, String))| {
+            size == "1Gi" || (reason == "Refused" && message.contains(&pods[0]) && message.contains("resize"))
+        };
+        let (size, told) = bed::eventually("it grows, or that it cannot is said", grown, settled).await;
+        eprintln!("{size}: {told:?}");
+        if size != "1Gi" {
+            let is = bed.api::<Pod>().get(&pods[0]).await.expect("it is there").metadata.uid;
+            assert_eq!(is, began, "no member is restarted for space that it has not got");
+        }
+        let refused = bed.try_apply(&gohub("512Mi")).await.expect_err("it is refused").to_string();
+        assert!(refused.contains("cannot shrink"), "{refused}");
     })
     .await;
 }

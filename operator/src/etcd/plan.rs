@@ -72,6 +72,8 @@ pub struct Home {
     pub pod: Option<Pod>,
     /// Whether its volume claim exists, and so its data.
     pub volume: bool,
+    /// Whether the claim asks for less space than was asked for since.
+    pub small: bool,
 }
 
 /// A member's pod.
@@ -136,6 +138,11 @@ pub enum Step {
     },
     /// Delete a pod that is useless or of an older template; it comes back over its own volume.
     RestartPod {
+        /// The member.
+        name: String,
+    },
+    /// Ask for a larger volume, where its class allows it. The member is restarted later, for the quota that follows from the size.
+    GrowVolume {
         /// The member.
         name: String,
     },
@@ -247,7 +254,9 @@ fn with_quorum(seen: &Observation, members: &[Member]) -> Step {
     if let Some(alarm) = &seen.alarm {
         // Somebody who gave a full etcd a larger volume needs its members restarted for it.
         let may_roll = alarm == NO_SPACE && voters.len() == seen.wanted && voters.iter().all(|m| m.healthy);
-        let rolled = may_roll.then(|| roll(seen, &voters)).filter(|step| *step != Step::Done);
+        let rolled = may_roll
+            .then(|| grow(seen, &voters).unwrap_or_else(|| roll(seen, &voters)))
+            .filter(|step| *step != Step::Done);
         return rolled.unwrap_or_else(|| Step::Wait(Waiting::Alarm(alarm.clone())));
     }
     if let Some(silent) = voters.iter().find(|m| !m.healthy) {
@@ -265,13 +274,16 @@ fn with_quorum(seen: &Observation, members: &[Member]) -> Step {
         return Step::AddLearner { name: free_name(seen, members) };
     }
     // Growing or shrinking first would be as safe; rolling last means that a template is rolled over the final members once.
-    if voters.len() > seen.wanted { shrink(&voters) } else { roll(seen, &voters) }
+    if voters.len() > seen.wanted {
+        return shrink(&voters);
+    }
+    grow(seen, &voters).unwrap_or_else(|| roll(seen, &voters))
 }
 
 /// A member whose volume is there and whose pod is not is the same member in a new pod: no membership changes.
 fn bring_back(seen: &Observation, members: &[Member]) -> Option<Step> {
     members.iter().find_map(|member| match seen.homes.get(&member.name) {
-        Some(Home { pod: None, volume: true }) => {
+        Some(Home { pod: None, volume: true, .. }) => {
             Some(Step::CreatePod { name: member.name.clone(), start: Start::Existing })
         }
         Some(Home { pod: Some(pod), .. }) if pod.terminating => {
@@ -323,6 +335,12 @@ fn shrink(voters: &[&Member]) -> Step {
         Some(other) if last.leader => Step::MoveLeader { from: last.id, to: other.id },
         _ => Step::RemoveMember { id: last.id, name: last.name.clone() },
     }
+}
+
+/// Volumes grow before members are restarted: a database may fill half of its volume, and must have that first. None ever shrinks.
+fn grow(seen: &Observation, voters: &[&Member]) -> Option<Step> {
+    let is_small = |member: &&&Member| seen.homes.get(&member.name).is_some_and(|home| home.volume && home.small);
+    voters.iter().find(is_small).map(|member| Step::GrowVolume { name: member.name.clone() })
 }
 
 /// Whether the member's pod was made from an older template.

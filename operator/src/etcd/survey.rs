@@ -8,6 +8,7 @@ mod poll;
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod as KubePod, Secret};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::api::{Api, ListParams};
 use kube::{Client, ResourceExt};
 
@@ -16,6 +17,7 @@ use super::plan::{Home, Member, Observation, Pod};
 use crate::reconcile::build::meta::{self, Component};
 use crate::reconcile::build::{etcd_member, secrets};
 use crate::reconcile::plan::{EtcdCluster, Owner};
+use crate::reconcile::validate::quantity;
 
 /// What could not be read. Members that do not answer are no error: that is what is to be found out.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +60,7 @@ pub async fn survey(client: &Client, cluster: EtcdCluster<'_>, connector: &Conne
     Ok(Observation {
         wanted: usize::try_from(spec.replicas).unwrap_or_default(),
         bootstrapped: secrets::is_bootstrapped(authority.as_ref()),
-        homes: homes(owner, &template, &pods, &volumes, members.as_deref()),
+        homes: homes(cluster, &template, &pods, &volumes, members.as_deref()),
         template,
         alarm: poll::alarm(&answers),
         quota: poll::quota(&answers).unwrap_or_else(|| etcd_member::quota(&spec.storage.size)),
@@ -79,17 +81,20 @@ fn member_of(owner: &Owner, object: &impl ResourceExt) -> Option<String> {
 
 /// Pods and volumes by member.
 fn homes(
-    owner: &Owner,
+    cluster: EtcdCluster<'_>,
     newest: &str,
     pods: &[KubePod],
     volumes: &[PersistentVolumeClaim],
     members: Option<&[Member]>,
 ) -> BTreeMap<String, Home> {
+    let EtcdCluster { owner, spec, .. } = cluster;
     let mut homes: BTreeMap<String, Home> = BTreeMap::new();
     for volume in volumes {
         let Some(name) = member_of(owner, volume) else { continue };
         // One that is being deleted keeps its name taken, and no new pod may count on it.
-        homes.entry(name).or_default().volume = volume.metadata.deletion_timestamp.is_none();
+        let home = homes.entry(name).or_default();
+        home.volume = volume.metadata.deletion_timestamp.is_none();
+        home.small = is_small(volume, &spec.storage.size);
     }
     for pod in pods {
         let Some(name) = member_of(owner, pod) else { continue };
@@ -100,6 +105,13 @@ fn homes(
         homes.entry(name).or_default().pod = Some(Pod { template, terminating, useless });
     }
     homes
+}
+
+/// Whether the claim asks for less than that.
+fn is_small(volume: &PersistentVolumeClaim, size: &str) -> bool {
+    let requests = volume.spec.as_ref().and_then(|spec| spec.resources.as_ref()?.requests.as_ref());
+    let asked = requests.and_then(|requests| quantity(requests.get("storage")?));
+    asked.is_some_and(|asked| quantity(&Quantity(size.to_owned())).is_some_and(|size| asked < size))
 }
 
 /// One without is not asked: a resolver remembers for a while that a name did not exist when it was asked for.

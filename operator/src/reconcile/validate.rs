@@ -7,7 +7,7 @@ mod config;
 mod etcd_version;
 mod scheduling;
 
-pub use scheduling::is_object_name;
+pub use scheduling::{is_object_name, quantity};
 
 use crate::api::v1alpha1::{Etcd as EtcdSpec, EtcdMode, GoHub, GoHubSpec};
 

@@ -24,6 +24,8 @@ pub(crate) struct State {
     pub(crate) writes: Vec<Write>,
     /// The last `DeleteOptions` that came with a deletion.
     pub(crate) preconditions: Vec<Value>,
+    /// What the server says to whoever wants a volume to grow; it grows without.
+    pub(crate) no_growth: Option<String>,
     /// Changes an object right before the next deletion of it is judged, as somebody else may.
     pub(crate) touch_before_deletion: bool,
 }
@@ -77,6 +79,7 @@ impl ApiServer {
             ("GET", [plural]) => (200, state.list(plural, &selector.unwrap_or_default())),
             ("GET", [plural, name]) => state.get(plural, name),
             ("POST", [plural]) => state.create(plural, body),
+            ("PATCH", ["persistentvolumeclaims", name]) => state.grow(name, &body),
             ("DELETE", [plural, name]) => state.delete(plural, name, &body),
             ("POST", ["pods", name, "eviction"]) => {
                 assert_eq!((&body["kind"], &body["metadata"]["name"]), (&"Eviction".into(), &(*name).into()));
@@ -121,6 +124,22 @@ impl State {
             return refusal(409, "AlreadyExists");
         }
         (201, self.store(key, object, None))
+    }
+
+    /// A volume's size is all of it that is ever changed.
+    fn grow(&mut self, name: &str, patch: &Value) -> (u16, Value) {
+        self.writes.push(format!("PATCH persistentvolumeclaims/{name}"));
+        if let Some(words) = &self.no_growth {
+            let mut refused = refusal(403, "Forbidden");
+            refused.1["message"] = words.as_str().into();
+            return refused;
+        }
+        let key = ("persistentvolumeclaims".to_owned(), name.to_owned());
+        let Some(mut object) = self.objects.get(&key).cloned() else { return refusal(404, "NotFound") };
+        assert_eq!(patch["metadata"]["uid"], object["metadata"]["uid"]);
+        object["spec"]["resources"] = patch["spec"]["resources"].clone();
+        let uid = object["metadata"]["uid"].clone();
+        (200, self.store(key, object, Some(uid)))
     }
 
     /// A pod is marked and goes when kubelet has ended it; a volume goes at once.

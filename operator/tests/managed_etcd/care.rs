@@ -1,5 +1,6 @@
 //! Rolling over running members, and a database that is full.
 
+use gohub_operator::etcd::execute::execute;
 use gohub_operator::etcd::plan::{Step, Waiting};
 
 use super::interrupted::quantity;
@@ -59,4 +60,52 @@ async fn o21_a_full_etcd_says_so_and_is_given_back_its_space_after_a_compaction(
     assert_eq!((defragmented.len(), world.steps.last()), (3, Some(&Step::Disarm)), "{:?}", world.steps);
     assert!(!restarts(&world));
     world.put("0", "/gohub/large", "takes writes again").await;
+}
+
+fn asked_for(world: &World, member: &str) -> serde_json::Value {
+    let volume = world.server.get("persistentvolumeclaims", &world.object(member)).unwrap();
+    volume["spec"]["resources"]["requests"]["storage"].clone()
+}
+
+#[tokio::test]
+async fn o40_volumes_grow_before_members_are_restarted_for_the_larger_quota() {
+    let mut world = World::running(3).await;
+    world.edit(|managed| managed.storage.size = "2Gi".to_owned());
+    let after = world.until_done().await;
+    assert!(after.is_rolled());
+    for member in ["0", "1", "2"] {
+        assert_eq!(asked_for(&world, member), "2Gi");
+    }
+    let grown = |step: &Step| matches!(step, Step::GrowVolume { .. });
+    assert_eq!(world.steps.iter().filter(|step| grown(step)).count(), 3, "{:?}", world.steps);
+    assert!(world.steps[..3].iter().all(grown), "{:?}", world.steps);
+    assert_eq!(after.quota, 1 << 30, "half of the volume");
+
+    world.steps.clear();
+    world.edit(|managed| managed.storage.size = "1Gi".to_owned());
+    world.until_done().await;
+    assert_eq!(asked_for(&world, "0"), "2Gi", "a smaller wish that slipped in takes no space back");
+    assert!(!world.steps.iter().any(grown));
+}
+
+#[tokio::test]
+async fn o40_a_volume_that_cannot_grow_is_told_of_in_the_servers_words_and_no_member_is_restarted() {
+    let mut world = World::running(1).await;
+    world.server.state().no_growth = Some("the storageclass that provisions the pvc must support resize".to_owned());
+    world.edit(|managed| managed.storage.size = "2Gi".to_owned());
+    let grow = Step::GrowVolume { name: "0".to_owned() };
+    world.until("to grow", |_, step| *step == grow).await;
+    for _ in 0..3 {
+        let client = world.server.client();
+        let told = execute(&client, world.plan.etcd_cluster().unwrap(), &grow, &world.connector()).await.unwrap_err();
+        let told = told.to_string();
+        assert!(told.contains("to 2Gi") && told.contains("must support resize"), "{told}");
+    }
+    assert_eq!(world.steps, [], "with a larger quota it would fill a volume that has not grown");
+    // The same when it heals meanwhile, or the number of members changes: neither waits for it.
+    world.lose_pod("0");
+    world.until("back", |seen, _| seen.members.as_ref().is_some_and(|members| members[0].healthy)).await;
+    world.server.state().no_growth = None;
+    world.until_done().await;
+    assert_eq!(asked_for(&world, "0"), "2Gi");
 }

@@ -4,8 +4,8 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use k8s_openapi::api::policy::v1::Eviction;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta_v1;
 use kube::ResourceExt;
-use kube::api::{Api, DeleteParams, PostParams, Preconditions};
-use serde_json::Value;
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use serde_json::{Value, json};
 
 use super::super::plan::Start;
 use super::{Error, Performed, Scene};
@@ -65,7 +65,7 @@ pub(super) async fn delete(scene: &Scene<'_>, name: &str) -> Result<Performed, E
             return Ok(Performed::NotYet(format!("the pod {object} is being deleted")));
         }
         let deleted = scene.pods().delete(&object, &exactly(&pod)).await.map(drop);
-        return deletion(deleted, failed("pod"));
+        return changed(deleted, failed("pod"));
     }
     match scene.volumes().get_opt(&object).await.map_err(failed("volume"))? {
         None => Ok(Performed::Already),
@@ -74,9 +74,27 @@ pub(super) async fn delete(scene: &Scene<'_>, name: &str) -> Result<Performed, E
         }
         Some(volume) => {
             let deleted = scene.volumes().delete(&object, &exactly(&volume)).await.map(drop);
-            deletion(deleted, failed("volume"))
+            changed(deleted, failed("volume"))
         }
     }
+}
+
+/// Asks for the size of the spec. Whether the class can grow volumes is the API server's to say, which spares a right on classes.
+pub(super) async fn grow(scene: &Scene<'_>, name: &str) -> Result<Performed, Error> {
+    let object = scene.object_name(name);
+    let size = &scene.cluster.spec.storage.size;
+    let failed = || {
+        failed(format!(
+            "grow the volume {object} to {size} (if its class never can: delete pod and volume of one member after the other, \
+             and each comes back with that size)"
+        ))
+    };
+    let Some(volume) = scene.volumes().get_opt(&object).await.map_err(failed())? else { return Ok(Performed::Already) };
+    let seen = json!({ "uid": volume.uid(), "resourceVersion": volume.resource_version() });
+    let patch = json!({ "metadata": seen, "spec": { "resources": { "requests": { "storage": size } } } });
+    let params = PatchParams { field_manager: Some(meta::OPERATOR.to_owned()), ..PatchParams::default() };
+    let grown = scene.volumes().patch(&object, &params, &Patch::Merge(&patch)).await.map(drop);
+    changed(grown, failed())
 }
 
 /// A useless pod is deleted. One that runs is evicted, so that a budget that somebody else is using up is respected.
@@ -90,7 +108,7 @@ pub(super) async fn restart(scene: &Scene<'_>, name: &str) -> Result<Performed, 
     let useless = scene.seen.homes.get(name).and_then(|home| home.pod.as_ref()).is_some_and(|pod| pod.useless);
     let deleted =
         if useless { scene.pods().delete(&object, &exactly(&pod)).await.map(drop) } else { evict(scene, &pod).await };
-    deletion(deleted, failed())
+    changed(deleted, failed())
 }
 
 /// Not kube's own `evict`, which sends the preconditions under a name that the API server does not know, and so without effect.
@@ -160,7 +178,8 @@ fn exactly(object: &impl ResourceExt) -> DeleteParams {
     DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() }
 }
 
-fn deletion(result: kube::Result<()>, failed: impl FnOnce(kube::Error) -> Error) -> Result<Performed, Error> {
+/// What is gone needs nothing, and what changed since is looked at again.
+fn changed(result: kube::Result<()>, failed: impl FnOnce(kube::Error) -> Error) -> Result<Performed, Error> {
     match result {
         Ok(()) => Ok(Performed::Changed),
         Err(error) => match code(&error) {

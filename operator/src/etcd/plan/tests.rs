@@ -25,7 +25,7 @@ fn members(text: &str) -> Option<Vec<Member>> {
 }
 
 /// Homes as `0 1p 2v 3t 4o 5x`: pod and volume; `p` only a pod, `v` only a volume, `t` a pod that is going, `o` a pod of an old
-/// template, `x` a useless one.
+/// template, `x` a useless one; `s` a volume that is smaller than asked for.
 fn homes(text: &str) -> BTreeMap<String, Home> {
     let home = |word: &str| {
         let name: String = word.chars().take_while(char::is_ascii_digit).collect();
@@ -35,7 +35,7 @@ fn homes(text: &str) -> BTreeMap<String, Home> {
             terminating: word.contains('t'),
             useless: word.contains('x'),
         });
-        (name, Home { pod, volume: !word.contains('p') })
+        (name, Home { pod, volume: !word.contains('p'), small: word.contains('s') })
     };
     text.split_whitespace().map(home).collect()
 }
@@ -64,6 +64,7 @@ fn text(step: &Step) -> String {
         Step::RemoveMember { id, name } => format!("remove {name} {}", id - 100),
         Step::DeleteHome { name } => format!("delete {name}"),
         Step::RestartPod { name } => format!("restart {name}"),
+        Step::GrowVolume { name } => format!("grow {name}"),
         Step::Defragment { name } => format!("defragment {name}"),
         Step::Disarm => "disarm".to_owned(),
     }
@@ -104,6 +105,13 @@ fn one_step_follows_from_what_is_seen() {
         // A member that does not come up with an older template gets the newest one.
         (3, "0L 1 2!", "0o 1o 2o", "restart 2"),
         (3, "0L 1! 2", "0o 1 2o", "wait Unhealthy(\"1\")"),
+        // Volumes grow before members are restarted, and hold up neither healing nor a change of members.
+        (3, "0L 1 2", "0 1s 2s", "grow 1"),
+        (3, "0L 1 2", "0os 1o 2o", "grow 0"),
+        (3, "0L 1 2!", "0s 1 2v", "pod 2 Existing"),
+        (3, "0L", "0s", "learner 1"),
+        (1, "0L 1", "0s 1", "remove 1 1"),
+        (3, "0L 1! 2!", "0s 1 2", "wait QuorumLost"),
         // A pod that has ended for good is put away, and made again.
         (3, "0L 1 2!", "0 1 2x", "restart 2"),
         (3, "0L 1 2~!", "0 1 2x", "restart 2"),
@@ -174,8 +182,11 @@ fn an_alarm_stops_changes_and_not_healing() {
 
 /// Does to the cluster in memory what the step says, as etcd and Kubernetes would.
 fn perform(seen: &mut Observation, step: &Step) {
-    let new =
-        |template: &str| Home { pod: Some(Pod { template: template.to_owned(), ..Pod::default() }), volume: true };
+    let new = |template: &str| Home {
+        pod: Some(Pod { template: template.to_owned(), ..Pod::default() }),
+        volume: true,
+        ..Home::default()
+    };
     let template = seen.template.clone();
     let mut list = seen.members.take().unwrap_or_default();
     match step {
@@ -198,6 +209,7 @@ fn perform(seen: &mut Observation, step: &Step) {
             seen.homes.get_mut(name).unwrap().pod = None;
             list.iter_mut().find(|m| m.name == *name).unwrap().healthy = false;
         }
+        Step::GrowVolume { name } => seen.homes.get_mut(name).unwrap().small = false,
         Step::Defragment { .. } | Step::Disarm | Step::Done | Step::Wait(_) => {}
     }
     seen.members = Some(list);

@@ -28,7 +28,7 @@ fn hash() -> String {
 fn healthy() -> Observed {
     let report = Report { config: hash(), refusal: None, delivering: true, connections: 5 };
     let pod = |name: &str| HubPod { name: name.to_owned(), ready: true, report: Some(report.clone()) };
-    let home = Home { pod: Some(Pod { template: "t".to_owned(), ..Pod::default() }), volume: true };
+    let home = Home { pod: Some(Pod { template: "t".to_owned(), ..Pod::default() }), volume: true, ..Home::default() };
     let member = Member { id: 255, name: "0".to_owned(), leader: true, healthy: true, ..Member::default() };
     Observed {
         keys: Keys { peer: "peer-key-for-the-tests".to_owned(), admin: "admin-key-for-the-tests".to_owned() },

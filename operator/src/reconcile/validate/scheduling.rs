@@ -131,7 +131,8 @@ pub(super) fn resources(field: &str, resources: &ResourceRequirements) -> Result
 }
 
 /// The amount in thousandths, of the notations that people write.
-fn quantity(quantity: &Quantity) -> Option<u128> {
+#[must_use]
+pub fn quantity(quantity: &Quantity) -> Option<u128> {
     const UNITS: [(&str, u128); 13] = [
         ("Ki", 1 << 10),
         ("Mi", 1 << 20),
