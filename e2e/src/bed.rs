@@ -26,6 +26,7 @@ mod objects;
 mod operator;
 mod outside_etcd;
 mod own_operator;
+mod own_pod;
 mod pods;
 mod ready;
 mod wait;

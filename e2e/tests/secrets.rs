@@ -48,7 +48,7 @@ async fn o38_a_rotated_certificate_is_used_without_a_restart_and_a_wrong_or_miss
         bed.apply(&secret(&first.certificate, &first.key)).await;
         bed.until_condition("chat", "Ready").await;
 
-        assert_eq!(bed.until_pods("chat", "hub", 1).await, [hub.clone()]);
+        assert_eq!(bed.until_pods("chat", "hub", 1).await, std::slice::from_ref(&hub));
         let status = bed.api::<Pod>().get_status(&hub).await.expect("it is there").status.unwrap_or_default();
         assert!(status.container_statuses.iter().flatten().all(|container| container.restart_count == 0));
     })

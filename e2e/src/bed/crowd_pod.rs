@@ -1,8 +1,10 @@
 //! The crowd as a pod: its clients reach the hubs through the cluster's own network and the real Service.
 
 use k8s_openapi::api::core::v1::Pod;
+use serde_json::json;
 
 use super::namespace::Bed;
+use super::own_pod;
 use super::wait::eventually;
 use crate::crowd::report::Report;
 use crate::crowd::{Event, Progress};
@@ -18,28 +20,15 @@ pub struct CrowdPod<'a> {
 impl Bed {
     /// Starts a crowd of `clients` at the Service of a `GoHub`, which publishes `rate` a second, and waits until all are there.
     pub async fn crowd(&self, gohub: &str, clients: usize, rate: u32) -> CrowdPod<'_> {
-        let image = format!("gohub-e2e:{}", env!("CARGO_PKG_VERSION"));
         let url = format!("ws://{gohub}.{}.svc", self.namespace);
-        self.apply(&format!(
-            r#"
-apiVersion: v1
-kind: Pod
-metadata: {{ name: {NAME} }}
-spec:
-  restartPolicy: Never
-  automountServiceAccountToken: false
-  enableServiceLinks: false
-  terminationGracePeriodSeconds: 1
-  securityContext: {{ runAsNonRoot: true, seccompProfile: {{ type: RuntimeDefault }} }}
-  containers:
-    - name: crowd
-      image: {image}
-      imagePullPolicy: IfNotPresent
-      args: [gather, --url, "{url}", --clients, "{clients}", --rate, "{rate}"]
-      securityContext: {{ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {{ drop: [ALL] }} }}
-"#
-        ))
-        .await;
+        let (clients, rate) = (clients.to_string(), rate.to_string());
+        let arguments = ["gather", "--url", &url, "--clients", &clients, "--rate", &rate];
+        let more =
+            json!({ "securityContext": { "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } } });
+        let security = json!({
+            "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": { "drop": ["ALL"] },
+        });
+        self.apply(&own_pod::manifest(NAME, &arguments, &more, &security)).await;
         let crowd = CrowdPod { bed: self };
         let began = |events: &Vec<Event>| events.iter().any(|event| matches!(event, Event::Gathered { .. }));
         eventually("the crowd has gathered", async || crowd.events().await, began).await;

@@ -2,8 +2,10 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::DeleteParams;
+use serde_json::json;
 
 use super::namespace::Bed;
+use super::own_pod;
 use super::wait::eventually;
 
 const NAME: &str = "killer";
@@ -41,27 +43,9 @@ impl Bed {
     }
 
     async fn begin(&self, node: &str, arguments: &[&str]) {
-        let image = format!("gohub-e2e:{}", env!("CARGO_PKG_VERSION"));
-        self.apply(&format!(
-            r#"
-apiVersion: v1
-kind: Pod
-metadata: {{ name: {NAME} }}
-spec:
-  restartPolicy: Never
-  hostPID: true
-  nodeName: {node}
-  automountServiceAccountToken: false
-  terminationGracePeriodSeconds: 1
-  containers:
-    - name: killer
-      image: {image}
-      imagePullPolicy: IfNotPresent
-      args: {arguments:?}
-      securityContext: {{ runAsUser: 0, runAsNonRoot: false, privileged: true }}
-"#
-        ))
-        .await;
+        let more = json!({ "hostPID": true, "nodeName": node });
+        let security = json!({ "runAsUser": 0, "runAsNonRoot": false, "privileged": true });
+        self.apply(&own_pod::manifest(NAME, arguments, &more, &security)).await;
     }
 
     /// Waits until the killer has done its work, and takes it away.

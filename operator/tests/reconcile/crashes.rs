@@ -6,18 +6,13 @@ use serde_json::{Value, json};
 use crate::api_server::{Answer, status};
 use crate::scene::{GOHUB, Scene, gohub};
 
+/// The kinds of what follows from the `GoHub` of these tests.
+const OWNED: [&str; 7] =
+    ["serviceaccounts", "secrets", "configmaps", "services", "networkpolicies", "poddisruptionbudgets", "deployments"];
+
 /// What is there in the end, without what differs from run to run.
 fn end_state(scene: &Scene) -> Vec<Value> {
-    let kinds = [
-        "serviceaccounts",
-        "secrets",
-        "configmaps",
-        "services",
-        "networkpolicies",
-        "poddisruptionbudgets",
-        "deployments",
-    ];
-    let mut all: Vec<Value> = kinds.iter().flat_map(|kind| scene.server.all(kind)).collect();
+    let mut all: Vec<Value> = OWNED.iter().flat_map(|kind| scene.server.all(kind)).collect();
     for object in &mut all {
         for field in ["uid", "resourceVersion", "generation"] {
             object["metadata"].as_object_mut().unwrap().remove(field);
@@ -126,15 +121,7 @@ async fn o7_a_namesakes_objects_are_neither_taken_over_nor_deleted() {
     let writes = scene.server.take_writes();
     assert_eq!(writes, ["PATCH gohubs/chat/status"], "what is about to be collected is left to Kubernetes");
     // Kubernetes collects what the first one owned.
-    for kind in [
-        "serviceaccounts",
-        "secrets",
-        "configmaps",
-        "services",
-        "networkpolicies",
-        "poddisruptionbudgets",
-        "deployments",
-    ] {
+    for kind in OWNED {
         let names: Vec<Value> =
             scene.server.all(kind).iter().map(|object| object["metadata"]["name"].clone()).collect();
         names.iter().for_each(|name| scene.server.delete(kind, name.as_str().unwrap()));
