@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 pub use builder::{Builder, StartError};
 pub use shards::Shards;
 
+use crate::auth::Auth;
 use crate::bus::{MessageBus, PublishError, Receipt, Switch};
 use crate::directory::Directory;
 use crate::dispatcher::Dispatcher;
@@ -63,6 +64,7 @@ struct Inner {
     drain_wanted: Notify,
     canary: canary::Canary,
     admission: Admission,
+    auth: Arc<Auth>,
     door: ArcSwap<Door>,
     tls: TlsSlot,
     metrics: Metrics,

@@ -20,6 +20,7 @@
 pub mod admin;
 pub mod app;
 pub mod args;
+pub mod auth;
 mod backoff;
 pub mod bus;
 pub mod clock;
@@ -27,6 +28,7 @@ pub mod cluster;
 pub mod directory;
 pub mod dispatcher;
 pub mod drain;
+mod http;
 pub mod inventory;
 pub mod lifecycle;
 pub mod log;

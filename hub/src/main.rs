@@ -5,12 +5,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use gohub::args::{Answer, Invocation};
+use gohub::auth;
 use gohub::lifecycle::Tasks;
 use gohub::metrics::Metrics;
 use gohub::net::tls;
 use gohub::reload::{Reload, Source};
 use gohub::telemetry::Telemetry;
-use gohub::{Hub, StartError};
+use gohub::{Hub, Settings, StartError};
+use gohub_settings::SettingsError;
 use tokio::signal::unix::{SignalKind, signal};
 
 #[global_allocator]
@@ -20,7 +22,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 const RUNTIME_THREADS: usize = 2;
 
 fn main() -> ExitCode {
-    let source = match Invocation::of_process(Box::new(tls::check)) {
+    let source = match Invocation::of_process(Box::new(judge)) {
         Invocation::Serve(source) => source,
         Invocation::Answer(answer) => return tell(&answer),
     };
@@ -31,6 +33,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What the settings crate cannot check: certificates and keys.
+fn judge(settings: &Settings) -> Result<(), SettingsError> {
+    tls::check(settings)?;
+    auth::check(settings)
 }
 
 fn tell(answer: &Answer) -> ExitCode {
@@ -51,7 +59,7 @@ fn serve(source: Source) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(RUNTIME_THREADS).enable_all().build()?;
     runtime.block_on(async {
         let metrics = Metrics::default();
-        let reload = match Reload::open(source, Box::new(tls::check), Arc::clone(metrics.config())) {
+        let reload = match Reload::open(source, Box::new(judge), Arc::clone(metrics.config())) {
             Ok(reload) => Arc::new(reload),
             Err(error) => return Ok(tell(&Answer::refused(&error))),
         };

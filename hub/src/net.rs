@@ -9,10 +9,8 @@
 //! door has let it in.
 
 mod admission;
-mod auth;
 mod door;
 mod handshake;
-mod jwt;
 mod listener;
 mod origin;
 mod proxies;
@@ -21,7 +19,6 @@ pub mod tls;
 mod upgrade;
 
 pub use admission::{Admission, AdmissionLimits, Permit, Refused};
-pub use auth::{Authenticator, Denied};
 pub(crate) use door::CANARY;
 pub use door::{Admitted, Door};
 pub use listener::{Claim, Entrance, Listener};

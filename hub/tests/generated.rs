@@ -39,7 +39,16 @@ async fn every_metric_is_documented() {
     shard.closes.inc(1012);
     let net = metrics.net();
     let bus = metrics.bus();
-    for tally in [&shard.gaps, &shard.errors, &net.refused, &net.tls_failures, &net.webhooks, &bus.failures] {
+    for tally in [
+        &shard.gaps,
+        &shard.errors,
+        &net.refused,
+        &net.tls_failures,
+        &net.tokens,
+        &net.key_fetches,
+        &net.webhooks,
+        &bus.failures,
+    ] {
         tally.inc("x");
     }
     net.api_answers.inc(200);

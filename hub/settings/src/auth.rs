@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Duration, Secret, SettingsError,
-    bounds::{self, refuse},
+    bounds::{self, TICK, refuse},
+    secret,
 };
 
 /// Tokens, judged at the handshake. A token that is sent is always judged; a wrong one is refused even where none is required.
@@ -34,13 +35,19 @@ pub struct Token {
     pub client_id: String,
 }
 
-/// JWT signed with a shared secret (HS256, HS384, HS512). `exp` is required.
+/// JWT signed with a shared secret (HS256, HS384, HS512), or with a private key whose public one is known here or at `jwks.url`. A key counts for the
+/// algorithms of its kind alone, and `exp` is required.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Jwt {
-    /// Secrets that tokens may be signed with, each of at least 32 characters; several, so that one can be rotated. None refuses
-    /// every JWT. Default `[]`.
+    /// Secrets that tokens may be signed with, each of at least 32 characters; several, so that one can be rotated. Default `[]`.
     pub hmac_secrets: Vec<Secret>,
+    /// Public keys of those who sign tokens, each as PEM: RSA of at least 2048 bits (RS256 to RS512, PS256 to PS512), EC on P-256 (ES256) or P-384
+    /// (ES384), Ed25519 (EdDSA); several, so that one can be rotated. Default `[]`.
+    #[schemars(inner(length(min = 1, max = 8192)))]
+    pub public_keys: Vec<String>,
+    /// The same keys from whoever signs the tokens, so that they can be rotated there.
+    pub jwks: Jwks,
     /// The `iss` a token must have; empty accepts any. Default `""`.
     pub issuer: String,
     /// An `aud` a token must have; empty accepts any. Default `""`.
@@ -54,16 +61,65 @@ pub struct Jwt {
     pub close_on_expiry: bool,
 }
 
+/// A JSON Web Key Set (RFC 7517) that is fetched and kept. While it cannot be had, the last good one counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Jwks {
+    /// Its address, `https://`, or `http://` inside a network of one's own; empty: none. Its query is treated as a secret. Default `""`.
+    #[serde(serialize_with = "secret::hide_query")]
+    #[schemars(length(max = 2048))]
+    pub url: String,
+    /// How often it is fetched. A key that was taken out of the set is trusted for that long. Default `10m`.
+    pub refresh_interval: Duration,
+    /// Least time between two fetches. A token with a key id that is not in the set asks for one at once, so a new key works before the next
+    /// interval, and forged tokens cannot make the hub fetch more often than this. Doubled by each failure. Default `10s`.
+    pub min_interval: Duration,
+    /// Time for one fetch; keep it under `server.handshake_timeout`, because handshakes wait for it. Default `5s`.
+    pub timeout: Duration,
+}
+
+impl Default for Jwks {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            refresh_interval: Duration::from_mins(10),
+            min_interval: Duration::from_secs(10),
+            timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Jwks {
+    fn validate(&self) -> Result<(), SettingsError> {
+        if !self.url.is_empty() {
+            bounds::http_url("auth.jwt.jwks.url", &self.url)?;
+        }
+        let day = Duration::from_mins(24 * 60);
+        bounds::duration("auth.jwt.jwks.min_interval", self.min_interval, TICK, Duration::from_mins(60))?;
+        bounds::duration("auth.jwt.jwks.refresh_interval", self.refresh_interval, self.min_interval, day)?;
+        bounds::duration("auth.jwt.jwks.timeout", self.timeout, TICK, Duration::from_mins(1))
+    }
+}
+
 impl Default for Jwt {
     fn default() -> Self {
         Self {
             hmac_secrets: Vec::new(),
+            public_keys: Vec::new(),
+            jwks: Jwks::default(),
             issuer: String::new(),
             audience: String::new(),
             client_id_claim: "sub".to_owned(),
             leeway: Duration::from_secs(30),
             close_on_expiry: true,
         }
+    }
+}
+
+impl Jwt {
+    /// Whether any JWT can be accepted at all.
+    pub fn has_keys(&self) -> bool {
+        !(self.hmac_secrets.is_empty() && self.public_keys.is_empty() && self.jwks.url.is_empty())
     }
 }
 
@@ -79,8 +135,11 @@ impl Auth {
         }
         bounds::secrets("auth.jwt.hmac_secrets", &self.jwt.hmac_secrets, 32)?;
         bounds::duration("auth.jwt.leeway", self.jwt.leeway, Duration::ZERO, Duration::from_secs(60))?;
-        if self.required && self.tokens.is_empty() && self.jwt.hmac_secrets.is_empty() {
-            return refuse("auth.required", "needs auth.tokens or auth.jwt.hmac_secrets, or nobody can connect");
+        self.jwt.jwks.validate()?;
+        if self.required && self.tokens.is_empty() && !self.jwt.has_keys() {
+            let message =
+                "needs auth.tokens or keys in auth.jwt (hmac_secrets, public_keys, jwks.url), or nobody can connect";
+            return refuse("auth.required", message);
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The limits that a JSON schema cannot say: of durations and sizes, of secrets and names.
 
-use crate::{ByteSize, Duration, Secret, SettingsError};
+use crate::{ByteSize, Duration, Secret, SettingsError, secret};
 
 /// The shortest time any timer is set to.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
@@ -108,4 +108,16 @@ pub(crate) fn split_url(url: &str) -> Option<(bool, &str, &str)> {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
     Some((secure, authority, rest))
+}
+
+/// The address of an HTTP server, which may have a secret in its query.
+pub(crate) fn http_url(path: &str, url: &str) -> Result<(), SettingsError> {
+    let authority = split_url(url).map(|(_, authority, _)| authority);
+    let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_plain || !authority.is_some_and(|authority| is_host(authority) || host_port(authority)) {
+        // Not quoted: it may have a password in it.
+        return refuse(path, "must be http://host/path or https://host/path, without a user or password");
+    }
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    secret::refuse_placeholder(query).or_else(|message| refuse(path, message))
 }

@@ -48,7 +48,7 @@ mod slow_client;
 mod validate;
 
 pub use admin::Admin;
-pub use auth::{Auth, Jwt, Token};
+pub use auth::{Auth, Jwks, Jwt, Token};
 pub use byte_size::{ByteSize, ByteSizeError};
 pub use clients::{Clients, Duplicate};
 pub use cluster::{Cluster, Etcd, EtcdTls, EtcdWindow};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Duration, Secret, SettingsError,
-    bounds::{self, TICK, host_port, is_host, refuse, split_url},
+    bounds::{self, TICK, refuse},
     schema, secret,
 };
 
@@ -88,17 +88,7 @@ impl Route {
         if self.to != RouteTo::Webhook {
             return Ok(());
         }
-        let authority = split_url(&self.url).map(|(_, authority, _)| authority);
-        let is_plain = self.url.bytes().all(|byte| byte.is_ascii_graphic());
-        if !is_plain || !authority.is_some_and(|authority| is_host(authority) || host_port(authority)) {
-            // Not quoted: it may have a password in it.
-            let message = "must be http://host/path or https://host/path, without a user or password";
-            return refuse(format!("{path}.url"), message);
-        }
-        let query = self.url.split_once('?').map_or("", |(_, query)| query);
-        if let Err(message) = secret::refuse_placeholder(query) {
-            return refuse(format!("{path}.url"), message);
-        }
+        bounds::http_url(&format!("{path}.url"), &self.url)?;
         if !self.secret.is_empty() {
             bounds::secret(&format!("{path}.secret"), &self.secret, 16)?;
         }

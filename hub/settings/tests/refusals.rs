@@ -219,7 +219,10 @@ fn keys_that_are_weak_or_given_twice_are_refused_and_not_shown() {
 #[test]
 fn fields_that_disagree_are_refused_by_both_names() {
     check(&[
-        ("auth: {required: true}", "auth.required: needs auth.tokens or auth.jwt.hmac_secrets, or nobody can connect"),
+        (
+            "auth: {required: true}",
+            "auth.required: needs auth.tokens or keys in auth.jwt (hmac_secrets, public_keys, jwks.url), or nobody can connect",
+        ),
         ("cluster: {enabled: true}", "cluster.etcd.endpoints: must name at least one member with cluster.enabled"),
         (
             "cluster: {enabled: true, etcd: {endpoints: ['http://a:2379']}}\nlimits: {max_message: 2MiB}",

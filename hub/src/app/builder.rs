@@ -23,6 +23,7 @@ use super::local::Local;
 use super::shards::Shards;
 use super::{Hub, Inner, Listening, vitals};
 use crate::admin::{Admin, Error as AdminError, Server};
+use crate::auth::{self, Auth};
 use crate::backoff::Backoff;
 use crate::bus::Switch;
 use crate::clock;
@@ -143,6 +144,7 @@ impl Builder {
     /// See [`StartError`]; then nothing is left running.
     pub async fn start(self) -> Result<Hub, StartError> {
         self.settings.validate()?;
+        auth::check(&self.settings)?;
         let stats = self.metrics.config();
         let reload = self.reload.unwrap_or_else(|| Arc::new(Reload::fixed(self.settings, Arc::clone(stats))));
         let settings = reload.settings();
@@ -190,6 +192,7 @@ impl Builder {
         let dispatcher = Arc::new(dispatcher);
         start_shards(&settings, &log, &dispatcher, &self.metrics, &shards, &tasks)?;
 
+        let auth = Auth::start(&settings, Arc::clone(self.metrics.net()), &tasks);
         let admission = Admission::default();
         admission.set_limits(admission_limits(&settings));
         let wanted = settings.server.addr;
@@ -208,7 +211,8 @@ impl Builder {
             drain_wanted: Notify::new(),
             canary: Canary::default(),
             admission,
-            door: ArcSwap::from_pointee(Door::new(&settings)),
+            door: ArcSwap::from_pointee(Door::new(&settings, Arc::clone(&auth))),
+            auth,
             tls,
             metrics: self.metrics,
             lifecycle,

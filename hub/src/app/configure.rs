@@ -93,7 +93,8 @@ impl Inner {
     /// Puts new settings in force. What cannot fail is done first; what did not succeed is left in `undone`, and the old part stays.
     pub(super) async fn configure(self: &Arc<Self>, settings: Arc<Settings>, undone: &mut Undone) {
         let before = self.settings.send_replace(Arc::clone(&settings));
-        self.door.store(Arc::new(Door::new(&settings)));
+        self.auth.configure(&settings);
+        self.door.store(Arc::new(Door::new(&settings, Arc::clone(&self.auth))));
         self.admission.set_limits(admission_limits(&settings));
         self.log.set_retention(retention(&settings));
         self.local.node.store(Arc::new(node_name(&settings)));

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::Dispatcher;
 use crate::clock;
+use crate::http::{self, BodyError};
 use crate::protocol::{DataRef, ErrorCode, HubMessage, Payload, Request};
 use crate::shard::{Command, Refusal, Session};
 
@@ -22,9 +23,6 @@ const MAX_ANSWER: usize = 64 << 10;
 /// Calls under way at once, of all clients together: each holds a descriptor, and the application is meant to answer them.
 const MAX_CALLS: usize = 256;
 
-/// Connections that wait for the next call, for each application.
-const MAX_IDLE: usize = 32;
-
 /// The hub's way to call applications.
 pub(super) struct Webhooks {
     /// None if the system's certificates could not be read.
@@ -34,7 +32,7 @@ pub(super) struct Webhooks {
 
 impl Webhooks {
     pub(super) fn new() -> Self {
-        Self { client: client(), places: Arc::new(Semaphore::new(MAX_CALLS)) }
+        Self { client: http::client(), places: Arc::new(Semaphore::new(MAX_CALLS)) }
     }
 }
 
@@ -97,13 +95,6 @@ fn signature(secret: &Secret, body: &[u8]) -> String {
     tag.as_ref().iter().fold("sha256=".to_owned(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// A client that follows no redirect: what was configured is what is called.
-fn client() -> Option<reqwest::Client> {
-    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
-    let client = builder.pool_max_idle_per_host(MAX_IDLE).build();
-    client.inspect_err(|error| tracing::error!(%error, "no HTTP client, webhooks will fail")).ok()
-}
-
 /// The fields, and `data` exactly as the client wrote it.
 fn with_data(mut fields: Map<String, Value>, data: Option<&DataRef<'_>>) -> String {
     let raw = match data {
@@ -136,13 +127,10 @@ async fn ask(call: reqwest::RequestBuilder) -> Result<Option<Payload>, &'static 
     if !response.status().is_success() {
         return Err("the application refused");
     }
-    let mut body = Vec::new();
-    while let Some(part) = response.chunk().await.map_err(|_| "the application's answer broke off")? {
-        body.extend_from_slice(&part);
-        if body.len() > MAX_ANSWER {
-            return Err("the application's answer is too long");
-        }
-    }
+    let body = http::body(&mut response, MAX_ANSWER).await.map_err(|error| match error {
+        BodyError::BrokenOff => "the application's answer broke off",
+        BodyError::TooLong => "the application's answer is too long",
+    })?;
     if body.is_empty() {
         return Ok(None);
     }

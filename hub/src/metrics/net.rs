@@ -17,6 +17,10 @@ pub struct NetStats {
     pub handshake_time: Histogram,
     /// TLS handshakes that failed, by reason.
     pub tls_failures: Tally<&'static str>,
+    /// Tokens judged, by outcome.
+    pub tokens: Tally<&'static str>,
+    /// Fetches of the key set, by outcome.
+    pub key_fetches: Tally<&'static str>,
     /// Webhook calls of configured routes, by outcome.
     pub webhooks: Tally<&'static str>,
     /// Answers of the admin listener, by HTTP status.
@@ -32,6 +36,8 @@ impl Default for NetStats {
             handshaking: Counter::default(),
             handshake_time: Histogram::new(Scale::Time),
             tls_failures: Tally::default(),
+            tokens: Tally::default(),
+            key_fetches: Tally::default(),
             webhooks: Tally::default(),
             api_answers: Tally::default(),
             api_refused: Counter::default(),
@@ -63,6 +69,18 @@ impl NetStats {
                 "TLS handshakes that failed, by reason.",
                 "reason",
                 self.tls_failures.counts(),
+            ),
+            family::counters(
+                "gohub_tokens_total",
+                "Tokens judged, by outcome: good, missing, wrong, or unclear for want of keys.",
+                "outcome",
+                self.tokens.counts(),
+            ),
+            family::counters(
+                "gohub_key_set_fetches_total",
+                "Fetches of the key set (auth.jwt.jwks), by outcome.",
+                "outcome",
+                self.key_fetches.counts(),
             ),
             family::counters(
                 "gohub_webhooks_total",

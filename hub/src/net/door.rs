@@ -1,12 +1,15 @@
 //! The door: decides on a valid upgrade request. Everything it knows comes from the settings, so a reload is a new door.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use gohub_settings::Settings;
 
-use super::auth::Authenticator;
 use super::origin::OriginRule;
 use super::proxies::Proxies;
 use super::response::Rejection;
 use super::upgrade::Upgrade;
+use crate::auth::{Auth, Denied};
 use crate::protocol::{ClientId, Format, Handshake};
 use crate::shard::Resume;
 
@@ -41,21 +44,23 @@ pub struct Door {
     path: String,
     echo: bool,
     origins: OriginRule,
-    auth: Authenticator,
+    auth: Arc<Auth>,
     anonymous: bool,
     proxies: Proxies,
+    retry_after: Duration,
 }
 
 impl Door {
-    /// The door these settings describe.
-    pub fn new(settings: &Settings) -> Self {
+    /// The door these settings describe; `auth` judges the tokens.
+    pub fn new(settings: &Settings, auth: Arc<Auth>) -> Self {
         Self {
             path: settings.server.path.clone(),
             echo: settings.debug.echo,
             origins: OriginRule::new(&settings.origins.allow, settings.origins.allow_missing),
-            auth: Authenticator::new(settings),
+            auth,
             anonymous: settings.clients.anonymous,
             proxies: Proxies::new(settings),
+            retry_after: settings.limits.retry_after.as_std(),
         }
     }
 
@@ -69,11 +74,18 @@ impl Door {
         path == self.path || (self.echo && path == ECHO)
     }
 
+    fn denied(&self, denied: Denied) -> Rejection {
+        match denied {
+            Denied::Missing | Denied::Wrong => Rejection::unauthorized(denied.to_string()),
+            Denied::Unclear => Rejection::unavailable(denied.to_string(), self.retry_after),
+        }
+    }
+
     /// Lets the request in or not.
     ///
     /// # Errors
-    /// The answer the peer gets: 400, 401 or 403.
-    pub fn judge(&self, upgrade: &Upgrade) -> Result<Admitted, Rejection> {
+    /// The answer the peer gets: 400, 401 or 403, or 503 while nobody can say.
+    pub async fn judge(&self, upgrade: &Upgrade) -> Result<Admitted, Rejection> {
         if !self.origins.allows(upgrade.origin.as_deref()) {
             return Err(Rejection::new(403, "this Origin may not connect (origins.allow)"));
         }
@@ -86,7 +98,7 @@ impl Door {
             }
             (one, other) => one.as_deref().or(other.as_deref()),
         };
-        let proof = self.auth.judge(token).map_err(|denied| Rejection::unauthorized(denied.to_string()))?;
+        let proof = self.auth.judge(token).await.map_err(|denied| self.denied(denied))?;
         let client = match (proof.client, query.client_id) {
             (Some(proved), Some(said)) if proved != said => {
                 return Err(Rejection::new(403, "client_id is not the token's"));

@@ -186,7 +186,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
             None => arrival.is_the_proxys()?,
         }
     }
-    let admitted = door.judge(&upgrade)?;
+    let admitted = door.judge(&upgrade).await?;
     let claim = claim(&admitted)?;
     stream.write_all(&switching(&upgrade.accept, admitted.subprotocol)).await?;
     stream.flush().await?;

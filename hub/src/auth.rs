@@ -1,0 +1,158 @@
+//! Who a peer is: tokens judged, the keys for it kept. Tokens are compared in constant time and never logged.
+//!
+//! ```text
+//!   settings --configure--> Rules (static tokens, JwtRule)
+//!   token --judge--> Rules + keys of the Keyring --> Proof, or Denied
+//!                      | a key id nobody knows: the Keyring looks again (bounded), and the token is judged once more
+//! ```
+//!
+//! Judging is pure ([`jwt`], [`key`], [`jwks`]); what waits for others is the [`keyring`] alone.
+
+mod jwks;
+mod jwt;
+mod key;
+mod keyring;
+#[cfg(test)]
+mod samples;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use gohub_settings::{Settings, SettingsError};
+
+use crate::lifecycle::Tasks;
+use crate::metrics::NetStats;
+use crate::protocol::ClientId;
+use jwt::{Flaw, JwtRule};
+use keyring::Keyring;
+
+/// Why a token does not open the door. The peer hears the same words for every wrong token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// None was given, and one is required.
+    #[error("a token is required")]
+    Missing,
+    /// It is not one of ours, or not valid now.
+    #[error("the token is not valid")]
+    Wrong,
+    /// It may be good: the keys to judge it by cannot be had now.
+    #[error("the token cannot be judged now")]
+    Unclear,
+}
+
+/// What a token proves.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Proof {
+    /// The client it belongs to; `None`: any.
+    pub client: Option<ClientId>,
+    /// When it ends, in seconds since 1970.
+    pub expires: Option<u64>,
+}
+
+/// A check of the settings that needs to read keys.
+///
+/// # Errors
+/// The first key that cannot be used.
+pub fn check(settings: &Settings) -> Result<(), SettingsError> {
+    jwt::public_keys(&settings.auth.jwt).try_for_each(|(at, key)| match key {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            Err(SettingsError::Field { path: format!("auth.jwt.public_keys[{at}]"), message: error.to_string() })
+        }
+    })
+}
+
+struct StaticToken {
+    token: Vec<u8>,
+    client: Option<ClientId>,
+}
+
+/// The token rules of one set of settings, compiled.
+struct Rules {
+    required: bool,
+    tokens: Vec<StaticToken>,
+    jwt: Option<JwtRule>,
+}
+
+impl Rules {
+    fn new(settings: &Settings) -> Self {
+        let tokens = settings.auth.tokens.iter().map(|token| StaticToken {
+            token: token.token.expose().as_bytes().to_vec(),
+            client: ClientId::parse(&token.client_id).ok(),
+        });
+        Self { required: settings.auth.required, tokens: tokens.collect(), jwt: JwtRule::new(&settings.auth.jwt) }
+    }
+
+    fn static_token(&self, token: &str) -> Option<Proof> {
+        // Every token is compared, found or not: the time says nothing about which one was close.
+        let mut found = None;
+        for known in &self.tokens {
+            if verify_slices_are_equal(&known.token, token.as_bytes()).is_ok() {
+                found = Some(Proof { client: known.client.clone(), expires: None });
+            }
+        }
+        found
+    }
+}
+
+/// Judges tokens; its rules change while it does.
+pub struct Auth {
+    rules: ArcSwap<Rules>,
+    keyring: Arc<Keyring>,
+    stats: Arc<NetStats>,
+}
+
+impl std::fmt::Debug for Auth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Auth").field("required", &self.rules.load().required).finish_non_exhaustive()
+    }
+}
+
+impl Auth {
+    /// Judges by these settings, and begins to fetch the keys they name.
+    pub fn start(settings: &Settings, stats: Arc<NetStats>, tasks: &Tasks) -> Arc<Self> {
+        let keyring = Keyring::start(&settings.auth.jwt.jwks, Arc::clone(&stats), tasks);
+        Arc::new(Self { rules: ArcSwap::from_pointee(Rules::new(settings)), keyring, stats })
+    }
+
+    /// New settings, for tokens from now on.
+    pub fn configure(&self, settings: &Settings) {
+        self.rules.store(Arc::new(Rules::new(settings)));
+        self.keyring.configure(&settings.auth.jwt.jwks);
+    }
+
+    /// What the token proves. May wait for the keys of its issuer, for `auth.jwt.jwks.timeout` at most.
+    ///
+    /// # Errors
+    /// See [`Denied`].
+    pub async fn judge(&self, token: Option<&str>) -> Result<Proof, Denied> {
+        let verdict = self.verdict(token).await;
+        self.stats.tokens.inc(match verdict {
+            Ok(_) => "good",
+            Err(Denied::Missing) => "missing",
+            Err(Denied::Wrong) => "wrong",
+            Err(Denied::Unclear) => "unclear",
+        });
+        verdict
+    }
+
+    async fn verdict(&self, token: Option<&str>) -> Result<Proof, Denied> {
+        let rules = self.rules.load_full();
+        let Some(token) = token else {
+            return if rules.required { Err(Denied::Missing) } else { Ok(Proof::default()) };
+        };
+        if let Some(proof) = rules.static_token(token) {
+            return Ok(proof);
+        }
+        let jwt = rules.jwt.as_ref().ok_or(Denied::Wrong)?;
+        let judge = || jwt.judge(token, &self.keyring.keys());
+        match judge() {
+            Ok(proof) => return Ok(proof),
+            Err(Flaw::Wrong) => return Err(Denied::Wrong),
+            Err(Flaw::UnknownKey) => {}
+        }
+        // A verdict on an old set could lock out who has a new key's token; one that may not be looked at now may be later.
+        if self.keyring.look_again().await { judge().map_err(|_| Denied::Wrong) } else { Err(Denied::Unclear) }
+    }
+}

@@ -1,0 +1,6 @@
+//! Who a client is and what it may do, from the first token to the last: keys by URL, tokens that end, rights, revocation.
+
+#[path = "identity/issuer.rs"]
+mod issuer;
+#[path = "identity/keys.rs"]
+mod keys;
