@@ -12,6 +12,7 @@ mod jwks;
 mod jwt;
 mod key;
 mod keyring;
+mod rights;
 #[cfg(test)]
 mod samples;
 
@@ -26,6 +27,7 @@ use crate::metrics::NetStats;
 use crate::protocol::ClientId;
 use jwt::{Flaw, JwtRule};
 use keyring::Keyring;
+pub use rights::Rights;
 
 /// Why a token does not open the door. The peer hears the same words for every wrong token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +50,8 @@ pub struct Proof {
     pub client: Option<ClientId>,
     /// When it ends, in seconds since 1970.
     pub expires: Option<u64>,
+    /// What its bearer may do.
+    pub rights: Rights,
 }
 
 /// A check of the settings that needs to read keys.
@@ -66,6 +70,7 @@ pub fn check(settings: &Settings) -> Result<(), SettingsError> {
 struct StaticToken {
     token: Vec<u8>,
     client: Option<ClientId>,
+    rights: Rights,
 }
 
 /// The token rules of one set of settings, compiled.
@@ -73,15 +78,21 @@ struct Rules {
     required: bool,
     tokens: Vec<StaticToken>,
     jwt: Option<JwtRule>,
+    /// Of everybody whose token says nothing about them.
+    rights: Rights,
 }
 
 impl Rules {
     fn new(settings: &Settings) -> Self {
+        let rights = Rights::of(settings.auth.capabilities.as_ref());
         let tokens = settings.auth.tokens.iter().map(|token| StaticToken {
             token: token.token.expose().as_bytes().to_vec(),
             client: ClientId::parse(&token.client_id).ok(),
+            rights: token.capabilities.as_ref().map_or_else(|| rights.clone(), |grant| Rights::of(Some(grant))),
         });
-        Self { required: settings.auth.required, tokens: tokens.collect(), jwt: JwtRule::new(&settings.auth.jwt) }
+        let tokens = tokens.collect();
+        let jwt = JwtRule::new(&settings.auth.jwt, rights.clone());
+        Self { required: settings.auth.required, tokens, jwt, rights }
     }
 
     fn static_token(&self, token: &str) -> Option<Proof> {
@@ -89,7 +100,8 @@ impl Rules {
         let mut found = None;
         for known in &self.tokens {
             if verify_slices_are_equal(&known.token, token.as_bytes()).is_ok() {
-                found = Some(Proof { client: known.client.clone(), expires: None });
+                let (client, rights) = (known.client.clone(), known.rights.clone());
+                found = Some(Proof { client, expires: None, rights });
             }
         }
         found
@@ -140,7 +152,8 @@ impl Auth {
     async fn verdict(&self, token: Option<&str>) -> Result<Proof, Denied> {
         let rules = self.rules.load_full();
         let Some(token) = token else {
-            return if rules.required { Err(Denied::Missing) } else { Ok(Proof::default()) };
+            let anybody = || Proof { rights: rules.rights.clone(), ..Proof::default() };
+            return if rules.required { Err(Denied::Missing) } else { Ok(anybody()) };
         };
         if let Some(proof) = rules.static_token(token) {
             return Ok(proof);

@@ -19,8 +19,10 @@ mod join;
 mod leave;
 mod live;
 mod observer;
+mod permission;
 mod ping;
 mod presence;
+mod refresh;
 mod room;
 mod route;
 mod unicast;
@@ -31,6 +33,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use gohub_settings::Operation;
 
 pub use colleagues::{Colleagues, Found, Nobody};
 pub use context::Context;
@@ -38,6 +41,7 @@ pub use handler::{Handler, Reply};
 pub use live::Live;
 pub use observer::{HubEvent, Observer};
 
+use crate::auth::Auth;
 use crate::bus::MessageBus;
 use crate::directory::Directory;
 use crate::lifecycle::Tasks;
@@ -47,6 +51,7 @@ use crate::shard::{Application, Refusal, Session};
 
 /// What the dispatcher works with; shared by all shards.
 pub struct Dispatcher {
+    auth: Arc<Auth>,
     bus: Arc<dyn MessageBus>,
     directory: Arc<Directory>,
     colleagues: Arc<dyn Colleagues>,
@@ -60,6 +65,8 @@ pub struct Dispatcher {
 
 /// What a dispatcher is made of.
 pub struct DispatcherParts {
+    /// Who judges new tokens.
+    pub auth: Arc<Auth>,
     /// Where it publishes.
     pub bus: Arc<dyn MessageBus>,
     /// Who is on this hub.
@@ -93,9 +100,20 @@ impl std::fmt::Debug for Dispatcher {
 impl Dispatcher {
     /// A dispatcher made of these.
     pub fn new(parts: DispatcherParts) -> Self {
-        let DispatcherParts { bus, directory, colleagues, handlers, observers, live, stats, tasks } = parts;
+        let DispatcherParts { auth, bus, directory, colleagues, handlers, observers, live, stats, tasks } = parts;
         let live = ArcSwap::from_pointee(live);
-        Self { bus, directory, colleagues, handlers, observers, live, stats, tasks, webhooks: webhook::Webhooks::new() }
+        Self {
+            auth,
+            bus,
+            directory,
+            colleagues,
+            handlers,
+            observers,
+            live,
+            stats,
+            tasks,
+            webhooks: webhook::Webhooks::new(),
+        }
     }
 
     /// New settings, for messages from now on.
@@ -113,6 +131,7 @@ impl Dispatcher {
         match MessageId::from_id(request.id) {
             Some(MessageId::Ping) => ping::handle(session, request),
             Some(MessageId::Pong) => Ok(()),
+            Some(MessageId::Refresh) => refresh::handle(self, session, request),
             Some(MessageId::Join) => join::handle(self, session, request),
             Some(MessageId::Leave) => leave::handle(self, session, request),
             Some(MessageId::Presence) => presence::handle(self, session, request),
@@ -168,7 +187,8 @@ impl Application for Dispatcher {
         }
     }
 
-    fn admits(&self, room: &RoomName, made: usize) -> Result<usize, Refusal> {
+    fn admits(&self, session: &mut Session<'_>, room: &RoomName, made: usize) -> Result<usize, Refusal> {
+        permission::in_room(session, Operation::Join, room)?;
         join::has_place(self, room, made)
     }
 
@@ -186,6 +206,10 @@ impl Application for Dispatcher {
             leave::left(self, &client, &room);
         }
         self.notify(&HubEvent::Gone { client, connection });
+    }
+
+    fn renewed(&self, session: &mut Session<'_>, reference: Option<&str>) {
+        refresh::renewed(self, session, reference);
     }
 
     fn welcome(&self, session: &mut Session<'_>, recovered: bool) {

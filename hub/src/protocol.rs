@@ -41,7 +41,7 @@ pub use name::{ClientId, MAX_NAME_BYTES, NameError, RoomName};
 pub use payload::{DataRef, Payload};
 pub use position::{Epoch, EpochError, Offset, OffsetError, ResumeToken, ResumeTokenError};
 pub use publication::{Publication, Target, encode_publication};
-pub use request::{MAX_FIELD_BYTES, MAX_UNKNOWN_FIELDS, Refused, Request, decode};
+pub use request::{Credential, MAX_FIELD_BYTES, MAX_TOKEN_BYTES, MAX_UNKNOWN_FIELDS, Refused, Request, decode};
 
 /// The version of the protocol this module speaks; `version` in the welcome.
 pub const VERSION: u32 = 1;

@@ -41,6 +41,6 @@ pub use application::Application;
 pub use config::{ShardConfig, SlowPolicy};
 pub use connection::Identity;
 pub use handle::{Shard, ShardHandle};
-pub use inbox::{Adopt, Answer, ClientRow, Command, ConnectionKey, Kick, Resume, RoomRow};
+pub use inbox::{Adopt, Answer, ClientRow, Command, ConnectionKey, Kick, Renewal, Resume, RoomRow};
 pub use session::{Page, Refusal, Session};
 pub use transport::Transport;

@@ -1,6 +1,10 @@
 //! Who a client is and what it may do, from the first token to the last: keys by URL, tokens that end, rights, revocation.
 
+#[path = "identity/expiry.rs"]
+mod expiry;
 #[path = "identity/issuer.rs"]
 mod issuer;
 #[path = "identity/keys.rs"]
 mod keys;
+#[path = "identity/rights.rs"]
+mod rights;

@@ -65,13 +65,14 @@ type Setter = fn(ClientRequest, String) -> ClientRequest;
 fn request(message: &Value) -> ClientRequest {
     let uint = |field: &str| message.get(field).map(|value| u32::try_from(value.as_u64().unwrap()).unwrap());
     let mut request = ClientRequest::new(uint("message_id").unwrap());
-    let setters: [(&str, Setter); 6] = [
+    let setters: [(&str, Setter); 7] = [
         ("message_type", ClientRequest::message_type),
         ("room", ClientRequest::room),
         ("to", ClientRequest::to),
         ("ref", ClientRequest::reference),
         ("key", ClientRequest::key),
         ("after", ClientRequest::after),
+        ("token", ClientRequest::token),
     ];
     for (field, set) in setters {
         if let Some(text) = text(message, field) {
@@ -177,6 +178,7 @@ fn write(frame: &ServerFrame, format: Format) -> Vec<u8> {
             HubMessage::Gap { from: *from, to: *to, count: *count, reason: *reason, room: room.as_deref() }
         }
         ServerFrame::Mode { mode, reason } => HubMessage::Mode { mode: *mode, reason },
+        ServerFrame::Refresh { close_in_ms } => HubMessage::Refresh { close_in_ms: *close_in_ms },
         ServerFrame::Retry { after_ms, reason } => HubMessage::Retry { after_ms: *after_ms, reason },
         ServerFrame::Publication(..) | ServerFrame::History { .. } | ServerFrame::Unknown { .. } => {
             panic!("not a message of the hub's own: {frame:?}")
@@ -218,7 +220,7 @@ fn every_message_of_the_hub_has_a_vector() {
         .iter()
         .map(|vector| vector.message["message_id"].as_u64().unwrap())
         .collect();
-    for id in [1, 2, 3, 4, 5, 12, 13, 20, 21, 22, 30, 31, 32, 33, 1000] {
+    for id in [1, 2, 3, 4, 5, 6, 12, 13, 20, 21, 22, 30, 31, 32, 33, 1000] {
         assert!(ids.contains(&id), "{id}");
     }
 }

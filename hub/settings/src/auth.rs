@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Duration, Secret, SettingsError,
+    Duration, Grant, Secret, SettingsError,
     bounds::{self, TICK, refuse},
-    secret,
+    grant, secret,
 };
 
 /// Tokens, judged at the handshake. A token that is sent is always judged; a wrong one is refused even where none is required.
@@ -20,6 +20,10 @@ pub struct Auth {
     pub tokens: Vec<Token>,
     /// Signed tokens (JWT), for people.
     pub jwt: Jwt,
+    /// What everybody may do whose token says nothing about it, and who has none. Without it they may do everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Grant")]
+    pub capabilities: Option<Grant>,
 }
 
 /// One static token.
@@ -33,6 +37,10 @@ pub struct Token {
     #[serde(default)]
     #[schemars(length(max = 128))]
     pub client_id: String,
+    /// What its bearer may do; without it, what `auth.capabilities` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Grant", example = grant::example())]
+    pub capabilities: Option<Grant>,
 }
 
 /// JWT signed with a shared secret (HS256, HS384, HS512), or with a private key whose public one is known here or at `jwks.url`. A key counts for the
@@ -55,10 +63,15 @@ pub struct Jwt {
     /// Claim that holds the client id; a token without it is refused. Default `sub`.
     #[schemars(length(min = 1))]
     pub client_id_claim: String,
+    /// Claim that holds what its bearer may do, in the form of `auth.capabilities`; a token without it may do what that says. Empty: no claim
+    /// counts. Default `capabilities`.
+    pub capabilities_claim: String,
     /// Difference between clocks that `exp` and `nbf` forgive; at most 60s. Default `30s`.
     pub leeway: Duration,
     /// Whether a connection is closed when its token expires; false lets it live until it ends by itself. Default `true`.
     pub close_on_expiry: bool,
+    /// How long before that its client is told, so that it can send a new token and stay; `0s`: never. Default `1m`.
+    pub expiry_warning: Duration,
 }
 
 /// A JSON Web Key Set (RFC 7517) that is fetched and kept. While it cannot be had, the last good one counts.
@@ -110,8 +123,10 @@ impl Default for Jwt {
             issuer: String::new(),
             audience: String::new(),
             client_id_claim: "sub".to_owned(),
+            capabilities_claim: "capabilities".to_owned(),
             leeway: Duration::from_secs(30),
             close_on_expiry: true,
+            expiry_warning: Duration::from_mins(1),
         }
     }
 }
@@ -129,13 +144,20 @@ impl Auth {
             let path = format!("auth.tokens[{i}]");
             bounds::secret(&format!("{path}.token"), &token.token, 16)?;
             bounds::name(&format!("{path}.client_id"), &token.client_id)?;
+            if let Some(grant) = &token.capabilities {
+                grant.validate(&format!("{path}.capabilities"))?;
+            }
             if let Some(first) = self.tokens[..i].iter().position(|other| other.token == token.token) {
                 return refuse(format!("{path}.token"), format!("is the same as auth.tokens[{first}].token"));
             }
         }
         bounds::secrets("auth.jwt.hmac_secrets", &self.jwt.hmac_secrets, 32)?;
         bounds::duration("auth.jwt.leeway", self.jwt.leeway, Duration::ZERO, Duration::from_secs(60))?;
+        bounds::duration("auth.jwt.expiry_warning", self.jwt.expiry_warning, Duration::ZERO, Duration::from_mins(60))?;
         self.jwt.jwks.validate()?;
+        if let Some(grant) = &self.capabilities {
+            grant.validate("auth.capabilities")?;
+        }
         if self.required && self.tokens.is_empty() && !self.jwt.has_keys() {
             let message =
                 "needs auth.tokens or keys in auth.jwt (hmac_secrets, public_keys, jwks.url), or nobody can connect";

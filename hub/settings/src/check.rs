@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use serde_json::Value as Schema;
 use serde_yaml::{Mapping, Value};
 
-use crate::{ByteSize, Duration, Network, RoomPattern, SettingsError, secret};
+use crate::{ByteSize, Duration, NamePattern, Network, RoomPattern, SettingsError, secret};
 
 /// Longest text repeated in a message, in characters.
 const QUOTED: usize = 64;
@@ -119,6 +119,7 @@ fn string(text: &str, schema: &Schema) -> Result<(), String> {
         Some("byte-size") => return text.parse::<ByteSize>().map(drop).map_err(|error| error.to_string()),
         Some("ip-network") => return text.parse::<Network>().map(drop).map_err(|error| error.to_string()),
         Some("room-pattern") => return text.parse::<RoomPattern>().map(drop).map_err(|error| error.to_string()),
+        Some("name-pattern") => return text.parse::<NamePattern>().map(drop).map_err(|error| error.to_string()),
         Some("ip-port") => {
             return text.parse::<SocketAddr>().map(drop).map_err(|_| {
                 format!("{:?} is not an IP address and port, such as \"0.0.0.0:8080\" or \"[::]:8080\"", cut(text))

@@ -50,7 +50,7 @@ prop_compose! {
         keys.sort();
         keys.dedup();
         settings.auth.tokens =
-            keys.iter().map(|key| Token { token: Secret::new(key), client_id: "me".to_owned() }).collect();
+            keys.iter().map(|key| Token { token: Secret::new(key), client_id: "me".to_owned(), capabilities: None }).collect();
         settings.admin.api_keys = keys.iter().map(Secret::new).collect();
         settings.routes = route.into_iter().collect();
         settings.rooms.overrides = vec![RoomOverride {

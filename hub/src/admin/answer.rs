@@ -66,6 +66,7 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BadClient
         | ErrorCode::UnknownMessage
         | ErrorCode::NotJoined => StatusCode::BAD_REQUEST,
+        ErrorCode::Unauthorized => StatusCode::UNAUTHORIZED,
         ErrorCode::Forbidden => StatusCode::FORBIDDEN,
         ErrorCode::RateLimited | ErrorCode::TooManyRooms => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

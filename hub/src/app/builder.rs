@@ -179,7 +179,9 @@ impl Builder {
         let bus = Arc::new(Switch::new(bus));
         let census = Arc::new(Census::new(Arc::clone(&local)));
         census.cluster.store(cluster);
+        let auth = Auth::start(&settings, Arc::clone(self.metrics.net()), &tasks);
         let dispatcher = Dispatcher::new(DispatcherParts {
+            auth: Arc::clone(&auth),
             bus: Arc::clone(&bus) as _,
             directory: Arc::clone(&directory),
             colleagues: Arc::clone(&census) as _,
@@ -192,7 +194,6 @@ impl Builder {
         let dispatcher = Arc::new(dispatcher);
         start_shards(&settings, &log, &dispatcher, &self.metrics, &shards, &tasks)?;
 
-        let auth = Auth::start(&settings, Arc::clone(self.metrics.net()), &tasks);
         let admission = Admission::default();
         admission.set_limits(admission_limits(&settings));
         let wanted = settings.server.addr;

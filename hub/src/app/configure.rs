@@ -27,6 +27,7 @@ pub(super) fn shard_config(settings: &Settings) -> ShardConfig {
         heartbeat_interval: heartbeat.interval.as_std(),
         heartbeat_timeout: heartbeat.timeout.as_std(),
         app_interval: (!heartbeat.app_interval.is_zero()).then(|| heartbeat.app_interval.as_std()),
+        expiry_warning: settings.auth.jwt.expiry_warning.as_std(),
         out_buffer: limits.out_buffer.as_usize(),
         max_inflight: limits.max_inflight_publishes,
         max_rooms: limits.max_rooms_per_connection as usize,

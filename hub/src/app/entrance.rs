@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use gohub_settings::{Duplicate, Settings};
 use tokio_util::sync::CancellationToken;
 
 use super::Inner;
+use crate::clock;
 use crate::directory::Directory;
 use crate::metrics::NetStats;
 use crate::net::{self, Admitted, Door, Entrance, Permit, Rejection};
@@ -91,14 +92,15 @@ impl Entrance for Inner {
         claim: net::Claim,
     ) {
         let connection = self.connection_id();
-        let Admitted { client, format, resume, rooms, echo, expires, .. } = admitted;
+        let Admitted { client, format, resume, rooms, echo, expires, rights, .. } = admitted;
         tracing::debug!(connection, %client, %address, format = format.subprotocol(), "connection opened");
         let replaces = !echo && self.now().clients.duplicate == Duplicate::Replace;
         let identity = Identity {
             client: client.clone(),
             connection,
             address,
-            expires: expires.and_then(instant_of),
+            expires: expires.and_then(clock::instant_of),
+            rights,
             echo,
             permit: Box::new((permit, claim)),
         };
@@ -116,11 +118,4 @@ impl Entrance for Inner {
     fn stats(&self) -> &NetStats {
         self.metrics.net()
     }
-}
-
-/// A token's end on the clock that is not set back and forth; `None`: so far away that no clock has it.
-fn instant_of(unix_seconds: u64) -> Option<Instant> {
-    let end = UNIX_EPOCH.checked_add(Duration::from_secs(unix_seconds))?;
-    let left = end.duration_since(SystemTime::now()).unwrap_or_default();
-    Instant::now().checked_add(left)
 }

@@ -3,17 +3,16 @@
 //! A token is tried with the keys that take its algorithm and may have its key id. `exp` is required. What a header offers as a key, or as an
 //! address of one (`jwk`, `jku`, `x5c`, `x5u`), is not looked at.
 
-use gohub_settings::Jwt;
+use gohub_settings::{Grant, Jwt};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::Proof;
 use super::key::{Key, KeyError};
-use crate::protocol::ClientId;
-
-/// Longer ones are no tokens of ours.
-const MAX_TOKEN: usize = 8 << 10;
+use super::rights::Rights;
+use crate::protocol::{ClientId, MAX_TOKEN_BYTES};
 
 /// The claims of a token.
 type Claims = Map<String, Value>;
@@ -31,6 +30,9 @@ pub(super) struct JwtRule {
     keys: Vec<Key>,
     validation: Validation,
     claim: String,
+    rights_claim: String,
+    /// Of a token that says nothing about them.
+    rights: Rights,
     close_on_expiry: bool,
     fetches: bool,
 }
@@ -41,8 +43,8 @@ pub(super) fn public_keys(settings: &Jwt) -> impl Iterator<Item = (usize, Result
 }
 
 impl JwtRule {
-    /// `None` without a key: no JWT is accepted.
-    pub(super) fn new(settings: &Jwt) -> Option<Self> {
+    /// `None` without a key: no JWT is accepted. `rights` are those of a token that names none.
+    pub(super) fn new(settings: &Jwt, rights: Rights) -> Option<Self> {
         if !settings.has_keys() {
             return None;
         }
@@ -55,6 +57,8 @@ impl JwtRule {
             keys: secrets.chain(public).collect(),
             validation: validation(settings),
             claim: settings.client_id_claim.clone(),
+            rights_claim: settings.capabilities_claim.clone(),
+            rights,
             close_on_expiry: settings.close_on_expiry,
             fetches: !settings.jwks.url.is_empty(),
         })
@@ -62,7 +66,7 @@ impl JwtRule {
 
     /// What the token proves, by the keys of the settings and those that were fetched.
     pub(super) fn judge(&self, token: &str, fetched: &[Key]) -> Result<Proof, Flaw> {
-        if token.len() > MAX_TOKEN {
+        if token.len() > MAX_TOKEN_BYTES {
             return Err(Flaw::Wrong);
         }
         let header = decode_header(token).map_err(|_| Flaw::Wrong)?;
@@ -96,7 +100,19 @@ impl JwtRule {
         let name = claims.get(&self.claim).and_then(Value::as_str)?;
         let client = ClientId::parse(name).ok()?;
         let ends = expires.saturating_add(self.validation.leeway);
-        Some(Proof { client: Some(client), expires: self.close_on_expiry.then_some(ends) })
+        let rights = self.rights(claims)?;
+        Some(Proof { client: Some(client), expires: self.close_on_expiry.then_some(ends), rights })
+    }
+
+    /// `None`: the claim cannot be understood, and half of it would be a guess.
+    fn rights(&self, claims: &Claims) -> Option<Rights> {
+        match claims.get(&self.rights_claim) {
+            None => Some(self.rights.clone()),
+            Some(claim) => {
+                let grant = Grant::deserialize(claim).ok().filter(|grant| !grant.is_too_large())?;
+                Some(Rights::of(Some(&grant)))
+            }
+        }
     }
 }
 
@@ -147,7 +163,7 @@ mod tests {
     fn judged(settings: &Jwt, algorithm: Algorithm, claims: &Value) -> Result<Proof, Flaw> {
         let key = EncodingKey::from_secret(SECRET.as_bytes());
         let token = encode(&Header::new(algorithm), claims, &key).expect("a token");
-        JwtRule::new(settings).expect("a rule").judge(&token, &[])
+        JwtRule::new(settings, Rights::ALL).expect("a rule").judge(&token, &[])
     }
 
     fn in_seconds(offset: i64) -> i64 {
@@ -194,7 +210,7 @@ mod tests {
         assert!(
             judged(&strict, Algorithm::HS256, &json!({"sub": "a", "exp": later, "aud": "hub", "iss": "me"})).is_ok()
         );
-        let rule = JwtRule::new(&settings()).expect("a rule");
+        let rule = JwtRule::new(&settings(), Rights::ALL).expect("a rule");
         // {"alg":"none"} with an empty signature, spelt three ways; not base64; longer than any token of ours.
         for token in [
             "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.",
@@ -205,7 +221,7 @@ mod tests {
         ] {
             assert_eq!(rule.judge(token, &[]), Err(Flaw::Wrong));
         }
-        assert!(JwtRule::new(&Jwt::default()).is_none(), "without a secret there is no rule");
+        assert!(JwtRule::new(&Jwt::default(), Rights::ALL).is_none(), "without a secret there is no rule");
     }
 
     fn claims() -> Value {
@@ -214,7 +230,7 @@ mod tests {
 
     fn with_public(keys: &[&Sample]) -> JwtRule {
         let public_keys = keys.iter().map(|sample| sample.public.clone()).collect();
-        JwtRule::new(&Jwt { public_keys, ..settings() }).expect("a rule")
+        JwtRule::new(&Jwt { public_keys, ..settings() }, Rights::ALL).expect("a rule")
     }
 
     #[test]
@@ -285,7 +301,7 @@ mod tests {
         let fetched = jwks::parse(document.as_bytes()).expect("a set");
         let mut settings = settings();
         settings.jwks.url = "https://issuer.example/jwks".to_owned();
-        let rule = JwtRule::new(&settings).expect("a rule");
+        let rule = JwtRule::new(&settings, Rights::ALL).expect("a rule");
         let token = |id| sample.sign(Algorithm::ES256, id, &claims());
         assert!(rule.judge(&token(Some("a")), &fetched).is_ok() && rule.judge(&token(None), &fetched).is_ok());
         assert_eq!(rule.judge(&token(Some("b")), &fetched), Err(Flaw::UnknownKey));
@@ -296,5 +312,36 @@ mod tests {
             encode(&Header::new(Algorithm::HS256), &claims(), &EncodingKey::from_secret(b"x")).expect("a token");
         assert_eq!(rule.judge(&forged, &[]), Err(Flaw::Wrong), "a secret is never in a set");
         assert_eq!(with_public(&[]).judge(&token(Some("b")), &[]), Err(Flaw::Wrong), "there is no set to look at");
+    }
+
+    #[test]
+    fn a_token_names_its_rights_or_has_those_of_the_settings() {
+        let own = json!({"rooms": [{"pattern": "chat:*", "allow": ["join"]}], "broadcast": true});
+        let other = json!({"clients": ["bob"]});
+        let grant = |value: &Value| Rights::of(Some(&Grant::deserialize(value).expect("a grant")));
+        let judged = |claim: Option<&Value>| {
+            let mut claims = claims();
+            if let Some(claim) = claim {
+                claims["capabilities"] = claim.clone();
+            }
+            let key = EncodingKey::from_secret(SECRET.as_bytes());
+            let token = encode(&Header::default(), &claims, &key).expect("a token");
+            JwtRule::new(&settings(), grant(&other)).expect("a rule").judge(&token, &[]).map(|proof| proof.rights)
+        };
+        assert_eq!(judged(None), Ok(grant(&other)));
+        assert_eq!(judged(Some(&own)), Ok(grant(&own)));
+        assert_eq!(judged(Some(&json!({}))), Ok(Rights::of(Some(&Grant::default()))));
+        let rule = json!({"pattern": "a", "allow": []});
+        for broken in [
+            json!(null),
+            json!("all"),
+            json!({"rooms": {"chat:*": ["join"]}}),
+            json!({"rooms": [{"pattern": "a/b", "allow": []}]}),
+            json!({"rooms": [{"pattern": "a", "allow": ["fly"]}]}),
+            json!({"admin": true}),
+            json!({"rooms": vec![rule; 65]}),
+        ] {
+            assert_eq!(judged(Some(&broken)), Err(Flaw::Wrong), "{broken}");
+        }
     }
 }

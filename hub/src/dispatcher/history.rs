@@ -1,5 +1,8 @@
 //! 13 `history`: what was said in a room, from the same log that delivers.
 
+use gohub_settings::Operation;
+
+use super::permission;
 use super::room::room_of;
 use crate::protocol::{ErrorCode, Request};
 use crate::shard::{Page, Refusal, Session};
@@ -9,6 +12,7 @@ const DEFAULT_LIMIT: usize = 100;
 
 pub(super) fn handle(session: &mut Session<'_>, request: &Request<'_>) -> Result<(), Refusal> {
     let room = room_of(request)?;
+    permission::in_room(session, Operation::History, &room)?;
     let limit = request.limit.map_or(DEFAULT_LIMIT, |limit| limit as usize);
     if limit == 0 {
         return Err(Refusal::new(ErrorCode::BadRequest, "limit must be at least 1"));

@@ -1,12 +1,18 @@
 //! 10 `join`: a connection enters a room.
 
+use gohub_settings::Operation;
+
 use super::room::{announce, room_of};
-use super::{Dispatcher, HubEvent};
+use super::{Dispatcher, HubEvent, permission};
 use crate::protocol::{ClientId, ErrorCode, HubMessage, Request, RoomName};
 use crate::shard::{Refusal, Session};
 
 pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request: &Request<'_>) -> Result<(), Refusal> {
     let room = room_of(request)?;
+    permission::in_room(session, Operation::Join, &room)?;
+    if request.from_offset.is_some() {
+        permission::in_room(session, Operation::History, &room)?;
+    }
     let is_new = !session.is_in(&room);
     if is_new {
         has_place(dispatcher, &room, 0)?;

@@ -1,12 +1,15 @@
 //! 12 `presence`: who is in a room, on all hubs, by pages. The answers are gathered in a task: other shards and other hubs know some of it.
 
-use super::Dispatcher;
+use gohub_settings::Operation;
+
 use super::room::room_of;
+use super::{Dispatcher, permission};
 use crate::protocol::{ClientId, HubMessage, Request};
 use crate::shard::{Command, Refusal, Session};
 
 pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request: &Request<'_>) -> Result<(), Refusal> {
     let room = room_of(request)?;
+    permission::in_room(session, Operation::Presence, &room)?;
     session.has_room_for_answers()?;
     let max = dispatcher.live.load().max_page;
     let limit = request.limit.map_or(max, |limit| (limit as usize).clamp(1, max));

@@ -1,6 +1,6 @@
 //! 22 `room message`: to everybody in a room. Who sends need not be in it.
 
-use super::{Context, Dispatcher};
+use super::{Context, Dispatcher, permission};
 use crate::bus::Receipt;
 use crate::clock;
 use crate::protocol::{ClientId, ErrorCode, MessageId, Payload, Publication, Request, RoomName, Target};
@@ -8,7 +8,9 @@ use crate::shard::{Refusal, Session};
 
 pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request: &Request<'_>) -> Result<(), Refusal> {
     let room = room_of(request)?;
-    Context::new(dispatcher, session).forward(Target::Room(room), request);
+    let target = Target::Room(room);
+    permission::to_target(session, &target)?;
+    Context::new(dispatcher, session).forward(target, request);
     Ok(())
 }
 

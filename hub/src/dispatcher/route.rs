@@ -2,7 +2,7 @@
 
 use gohub_settings::{Route, RouteTo};
 
-use super::{Context, Dispatcher, webhook};
+use super::{Context, Dispatcher, permission, webhook};
 use crate::protocol::{ClientId, ErrorCode, Request, RoomName, Target};
 use crate::shard::{Refusal, Session};
 
@@ -12,21 +12,24 @@ pub(super) fn handle(
     request: &Request<'_>,
     route: &Route,
 ) -> Result<(), Refusal> {
-    match route.to {
-        RouteTo::Broadcast => Context::new(dispatcher, session).forward(Target::Broadcast, request),
+    let target = match route.to {
+        RouteTo::Broadcast => Target::Broadcast,
         RouteTo::Room => {
             let room = name(&route.room, request.room.as_deref(), ErrorCode::BadRoom, "room")?;
-            let room =
-                RoomName::parse(room).map_err(|error| Refusal::new(ErrorCode::BadRoom, format!("room {error}")))?;
-            Context::new(dispatcher, session).forward(Target::Room(room), request);
+            Target::Room(
+                RoomName::parse(room).map_err(|error| Refusal::new(ErrorCode::BadRoom, format!("room {error}")))?,
+            )
         }
         RouteTo::Client => {
             let to = name(&route.client, request.to.as_deref(), ErrorCode::BadClient, "to")?;
             let to = ClientId::parse(to).map_err(|error| Refusal::new(ErrorCode::BadClient, format!("to {error}")))?;
+            permission::to_client(session, &to)?;
             return Context::new(dispatcher, session).forward_to_client(to, request);
         }
         RouteTo::Webhook => return webhook::handle(dispatcher, session, request, route),
-    }
+    };
+    permission::to_target(session, &target)?;
+    Context::new(dispatcher, session).forward(target, request);
     Ok(())
 }
 

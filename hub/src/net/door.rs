@@ -9,7 +9,7 @@ use super::origin::OriginRule;
 use super::proxies::Proxies;
 use super::response::Rejection;
 use super::upgrade::Upgrade;
-use crate::auth::{Auth, Denied};
+use crate::auth::{Auth, Denied, Rights};
 use crate::protocol::{ClientId, Format, Handshake};
 use crate::shard::Resume;
 
@@ -36,6 +36,8 @@ pub struct Admitted {
     pub echo: bool,
     /// When its token ends, in seconds since 1970.
     pub expires: Option<u64>,
+    /// What it may do.
+    pub rights: Rights,
 }
 
 /// The rules of one set of settings.
@@ -119,6 +121,7 @@ impl Door {
             rooms: query.rooms,
             echo: self.echo && upgrade.path == ECHO,
             expires: proof.expires,
+            rights: proof.rights,
         })
     }
 }

@@ -50,6 +50,7 @@ error_codes! {
     UnknownMessage = "unknown_message", false, "Nobody handles this `message_id`.";
     BadRoom = "bad_room", false, "`room` is missing or no valid name.";
     BadClient = "bad_client", false, "`to` is missing or no valid name.";
+    Unauthorized = "unauthorized", false, "The token is missing, wrong or revoked.";
     Forbidden = "forbidden", false, "This client may not do that.";
     RateLimited = "rate_limited", true, "Too many messages or bytes; a `retry` may say how long to wait.";
     TooLarge = "too_large", false, "The message is larger than the hub or its bus takes.";

@@ -91,6 +91,7 @@ fields! {
     CloseInMs = 36, "close_in_ms", "integer: when the hub closes this connection.";
     ReconnectInMs = 37, "reconnect_in_ms", "integer: how long after the close to connect again.";
     AfterMs = 38, "after_ms", "integer: how long to wait.";
+    Token = 39, "token", "text: the new token, at most 8192 bytes.";
 }
 
 impl Field {

@@ -187,6 +187,11 @@ pub enum HubMessage<'a> {
         /// A short text for logs.
         reason: &'a str,
     },
+    /// The connection's token ends soon.
+    Refresh {
+        /// When the hub closes this connection unless a new token comes, in milliseconds from now.
+        close_in_ms: u64,
+    },
     /// Back off.
     Retry {
         /// Milliseconds before the next request or connection.
@@ -210,6 +215,7 @@ impl HubMessage<'_> {
             Self::Drain { .. } => MessageId::Drain,
             Self::Gap { .. } => MessageId::Gap,
             Self::Mode { .. } => MessageId::Mode,
+            Self::Refresh { .. } => MessageId::Refresh,
             Self::Retry { .. } => MessageId::Retry,
         }
     }
@@ -267,6 +273,7 @@ impl HubMessage<'_> {
                 writer.text(Field::Mode, mode.name());
                 writer.text(Field::Reason, reason);
             }
+            Self::Refresh { close_in_ms } => writer.uint(Field::CloseInMs, *close_in_ms),
             Self::Retry { after_ms, reason } => {
                 writer.uint(Field::AfterMs, *after_ms);
                 writer.text(Field::Reason, reason);

@@ -45,6 +45,7 @@ message_ids! {
     Welcome = 3, "hub", "The first message of a connection; sent again when the epoch changes under it.";
     Ack = 4, "hub", "A request with a `ref` succeeded.";
     Error = 5, "hub", "A request failed, or a message could not be read.";
+    Refresh = 6, "both", "Here is a new `token`; from the hub: the present one ends soon.";
     Join = 10, "client", "Enter `room`, with `from_offset` also what was said there since.";
     Leave = 11, "client", "Leave `room`.";
     Presence = 12, "both", "Who is in `room`, by pages; from the hub also who joined and left.";
@@ -75,6 +76,7 @@ impl MessageId {
             Self::Welcome => "welcome",
             Self::Ack => "ack",
             Self::Error => "error",
+            Self::Refresh => "refresh",
             Self::Join => "join",
             Self::Leave => "leave",
             Self::Presence => "presence",
@@ -109,7 +111,7 @@ mod tests {
             assert!(message.what().ends_with('.') && !message.name().is_empty());
         }
         assert!(MessageId::ALL.is_sorted());
-        for reserved in [0, 6, 14, 19, 23, 29, 34, 999, 1000] {
+        for reserved in [0, 7, 14, 19, 23, 29, 34, 999, 1000] {
             assert_eq!(MessageId::from_id(reserved), None);
         }
     }

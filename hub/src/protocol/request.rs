@@ -16,8 +16,33 @@ use super::{DataRef, ErrorCode, Format, Offset};
 /// The longest `ref`, `key`, `message_type` and `after`, in bytes.
 pub const MAX_FIELD_BYTES: usize = 128;
 
+/// The longest `token`, in bytes.
+pub const MAX_TOKEN_BYTES: usize = 8192;
+
 /// The most fields of a message that the protocol does not know.
 pub const MAX_UNKNOWN_FIELDS: usize = 32;
+
+/// A token, which `Debug` does not show.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credential<'a>(Cow<'a, str>);
+
+impl<'a> Credential<'a> {
+    /// A token of this text.
+    pub fn new(token: impl Into<Cow<'a, str>>) -> Self {
+        Self(token.into())
+    }
+
+    /// The text itself. The caller keeps it out of logs and errors.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
 
 /// A message from a client, borrowing from the bytes it came in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,6 +67,8 @@ pub struct Request<'a> {
     pub limit: Option<u32>,
     /// Cursor of the page before.
     pub after: Option<Cow<'a, str>>,
+    /// A new token.
+    pub token: Option<Credential<'a>>,
 }
 
 /// A message that could not be read, ready to be answered with an `error`.

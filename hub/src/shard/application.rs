@@ -15,13 +15,16 @@ pub trait Application: Send + Sync {
     /// Whether a new connection may enter this room of its query, when it makes so many new rooms already. Returns how many this one makes.
     ///
     /// # Errors
-    /// The limit that is reached.
-    fn admits(&self, _room: &RoomName, _made: usize) -> Result<usize, Refusal> {
+    /// The limit that is reached, or that it may not.
+    fn admits(&self, _session: &mut Session<'_>, _room: &RoomName, _made: usize) -> Result<usize, Refusal> {
         Ok(0)
     }
 
     /// The connection is gone; its rooms are still readable.
     fn gone(&self, _session: &mut Session<'_>) {}
+
+    /// The connection has a new token and what it proves.
+    fn renewed(&self, _session: &mut Session<'_>, _reference: Option<&str>) {}
 
     /// The first `welcome`, and a new one when the epoch changed: `recovered` says whether the cursor it brought could be honoured.
     fn welcome(&self, session: &mut Session<'_>, recovered: bool);

@@ -34,6 +34,8 @@ pub struct ShardConfig {
     pub heartbeat_timeout: Duration,
     /// The application's own ping (`message_id` 1), for peers that cannot see WebSocket pings; `None`: never sent.
     pub app_interval: Option<Duration>,
+    /// A client is told that its token ends so long before; zero: never.
+    pub expiry_warning: Duration,
     /// Direct frames (acks, errors, replies) waiting for one peer, in bytes; beyond it the peer is not read from.
     pub out_buffer: usize,
     /// Publications of one connection the bus has not answered yet; beyond it the peer is not read from.

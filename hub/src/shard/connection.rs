@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::bucket::Bucket;
 use super::transport::Transport;
+use crate::auth::Rights;
 use crate::log::{Position, Reader, Rest, Subscription};
 use crate::protocol::{ClientId, Epoch, Format, Offset};
 use crate::ws::Inbound;
@@ -20,6 +21,8 @@ pub struct Identity {
     pub address: SocketAddr,
     /// When its token ends.
     pub expires: Option<Instant>,
+    /// What it may do; judged above the shard.
+    pub rights: Rights,
     /// Whether it is the echo of `debug.echo` instead of the hub.
     pub echo: bool,
     /// Given back when the connection is gone (admission counts, directory entry).
@@ -142,6 +145,8 @@ pub(super) struct Connection {
     pub(super) questions: u32,
     pub(super) errors: u32,
     pub(super) opened: Instant,
+    /// Whether it was told that its token ends.
+    pub(super) warned: bool,
     /// The pass that has seen it last.
     pub(super) visited: u64,
     /// Whether it stands in the shard's list of connections to look at.

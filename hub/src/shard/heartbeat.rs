@@ -70,10 +70,18 @@ impl Core {
             if !connection.is_open() {
                 continue;
             }
-            if connection.identity.expires.is_some_and(|at| at <= now) {
-                self.close(slot, CloseCode::TokenExpired, "the token has expired");
-                continue;
+            if let Some(left) = connection.identity.expires.map(|at| at.saturating_duration_since(now)) {
+                if left.is_zero() {
+                    self.close(slot, CloseCode::TokenExpired, "the token has expired");
+                    continue;
+                }
+                let is_told = connection.warned || connection.identity.echo;
+                if !is_told && left <= self.config.expiry_warning {
+                    connection.warned = true;
+                    self.warn_of_expiry(slot, left);
+                }
             }
+            let Some(connection) = self.table.get(slot) else { continue };
             if connection.paused.any() {
                 // It is this hub that does not listen; what pauses a peer has a limit of its own.
                 (connection.heard, connection.heard_app) = (clock, clock);
@@ -91,6 +99,12 @@ impl Core {
                 }
                 Verdict::Gone => self.silent(slot, "no sign of life within heartbeat.interval + heartbeat.timeout"),
             }
+        }
+    }
+
+    fn warn_of_expiry(&mut self, slot: usize, left: Duration) {
+        if let Some(mut session) = self.session(slot) {
+            session.reply(&HubMessage::Refresh { close_in_ms: left.as_millis() as u64 });
         }
     }
 

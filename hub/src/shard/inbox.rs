@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::config::ShardConfig;
 use super::connection::Identity;
 use super::transport::Transport;
+use crate::auth::Rights;
 use crate::bus::PublishError;
 use crate::drain::Pace;
 use crate::protocol::{ClientId, CloseCode, ErrorCode, Format, Offset, RoomName};
@@ -83,6 +84,15 @@ pub struct RoomRow {
 /// A question's answer channel. The asker may have gone: then the answer goes nowhere, which is fine.
 pub type Answer<T> = Box<dyn FnOnce(T) + Send>;
 
+/// What a new token of a connection proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewal {
+    /// When it ends.
+    pub expires: Option<Instant>,
+    /// What the connection may do from now on.
+    pub rights: Rights,
+}
+
 /// Work for a shard.
 pub enum Command {
     /// Take over a connection.
@@ -106,6 +116,15 @@ pub enum Command {
         message: Result<Vec<u8>, (ErrorCode, String)>,
         /// Whether [`Session::begin_question`](super::Session::begin_question) counted it.
         is_question: bool,
+    },
+    /// A connection has a new token. Counted like [`Session::begin_wait`](super::Session::begin_wait).
+    Renew {
+        /// Whose.
+        key: ConnectionKey,
+        /// The tag of its request.
+        reference: Option<Box<str>>,
+        /// What it proves.
+        renewal: Box<Renewal>,
     },
     /// Close connections.
     Kick {
@@ -152,6 +171,7 @@ impl std::fmt::Debug for Command {
             Self::Pulse(_) => "Pulse",
             Self::Configure(_) => "Configure",
             Self::Drain { .. } => "Drain",
+            Self::Renew { .. } => "Renew",
             Self::Stop => "Stop",
         };
         f.write_str(name)

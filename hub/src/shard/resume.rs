@@ -23,7 +23,8 @@ impl Core {
         let mut made = 0;
         for room in rooms {
             let Some(mut session) = self.session(slot) else { return };
-            let entered = application.admits(room, made).and_then(|new| session.join(room, None).map(|_| new));
+            let entered =
+                application.admits(&mut session, room, made).and_then(|new| session.join(room, None).map(|_| new));
             match entered {
                 Ok(new) => made += new,
                 // It is missing from the welcome's list: that is how the client is told.

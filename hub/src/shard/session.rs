@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::ops::Range;
+use std::time::Instant;
 
 use super::connection::Identity;
 use super::handle::ShardHandle;
 use super::inbox::{Command, ConnectionKey};
 use super::turn::Core;
+use crate::auth::Rights;
 use crate::bus::{PublishError, Receipt};
 use crate::log::{Hole, Located, Position, StreamId, Subscription};
 use crate::protocol::{ClientId, CloseCode, ErrorCode, Format, GapReason, HubMessage, Offset, RoomName, Target};
@@ -73,6 +75,16 @@ impl Session<'_> {
     /// The client it belongs to.
     pub fn client(&mut self) -> ClientId {
         self.connection().identity.client.clone()
+    }
+
+    /// What it may do.
+    pub fn rights(&mut self) -> &Rights {
+        &self.connection().identity.rights
+    }
+
+    /// When its token ends.
+    pub fn expires(&mut self) -> Option<Instant> {
+        self.connection().identity.expires
     }
 
     /// The connection's key: with [`handle`](Self::handle) it reaches the connection later, from anywhere.

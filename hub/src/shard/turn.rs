@@ -16,7 +16,7 @@ use super::connection::{Connection, Paused, Stage};
 use super::deadline::{Deadlines, Due};
 use super::handle::{ShardHandle, WAKE};
 use super::heartbeat::Sweep;
-use super::inbox::{Adopt, Command, ConnectionKey};
+use super::inbox::{Adopt, Command, ConnectionKey, Renewal};
 use super::pass::Pass;
 use super::table::{Members, Table};
 use crate::drain::Pace;
@@ -197,6 +197,7 @@ impl Core {
                 }
                 self.deliver(key, reference.as_deref(), message);
             }
+            Command::Renew { key, reference, renewal } => self.renew(key, reference.as_deref(), *renewal),
             Command::Kick { who, code, reason, answer } => {
                 let slots = self.matching(&who);
                 for slot in &slots {
@@ -278,6 +279,7 @@ impl Core {
             questions: 0,
             errors: 0,
             opened: now,
+            warned: false,
             visited: 0,
             queued: false,
             identity: adopt.identity,
@@ -356,6 +358,22 @@ impl Core {
         let resume = self.answered(key.slot);
         if let Some(mut session) = self.session(key.slot) {
             session.answer_publish(reference, result);
+        }
+        if resume {
+            self.read(key.slot);
+        }
+    }
+
+    /// A new token: the connection lives on with what it proves.
+    fn renew(&mut self, key: ConnectionKey, reference: Option<&str>, renewal: Renewal) {
+        let Some(connection) = self.table.find(key) else { return };
+        let Renewal { expires, rights } = renewal;
+        (connection.identity.expires, connection.identity.rights, connection.warned) = (expires, rights, false);
+        let is_open = connection.is_open();
+        let resume = self.answered(key.slot);
+        let application = Arc::clone(&self.application);
+        if let Some(mut session) = self.session(key.slot).filter(|_| is_open) {
+            application.renewed(&mut session, reference);
         }
         if resume {
             self.read(key.slot);

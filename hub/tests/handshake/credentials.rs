@@ -8,8 +8,11 @@ const TOKEN: &str = "a-long-random-token-0001";
 fn site() -> Site {
     Site::start(|settings| {
         settings.auth.required = true;
-        settings.auth.tokens =
-            vec![gohub_settings::Token { token: gohub_settings::Secret::new(TOKEN), client_id: "alice".to_owned() }];
+        settings.auth.tokens = vec![gohub_settings::Token {
+            token: gohub_settings::Secret::new(TOKEN),
+            client_id: "alice".to_owned(),
+            capabilities: None,
+        }];
     })
 }
 

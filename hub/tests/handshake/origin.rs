@@ -9,8 +9,11 @@ fn site(allow: &[&str], allow_missing: bool) -> Site {
     Site::start(|settings| {
         settings.origins.allow = allow.iter().map(|origin| (*origin).to_owned()).collect();
         settings.origins.allow_missing = allow_missing;
-        settings.auth.tokens =
-            vec![gohub_settings::Token { token: gohub_settings::Secret::new(TOKEN), client_id: String::new() }];
+        settings.auth.tokens = vec![gohub_settings::Token {
+            token: gohub_settings::Secret::new(TOKEN),
+            client_id: String::new(),
+            capabilities: None,
+        }];
     })
 }
 

@@ -38,8 +38,11 @@ fn s8_frames_right_behind_the_request_are_handled_after_101_and_none_is_lost() {
 fn s8_frames_behind_a_refused_request_are_never_executed() {
     let site = Site::start(|settings| {
         settings.auth.required = true;
-        settings.auth.tokens =
-            vec![gohub_settings::Token { token: gohub_settings::Secret::new(TOKEN), client_id: String::new() }];
+        settings.auth.tokens = vec![gohub_settings::Token {
+            token: gohub_settings::Secret::new(TOKEN),
+            client_id: String::new(),
+            capabilities: None,
+        }];
     });
     let mut listener = Peer::opened_at(site.hub.address(), &format!("/ws?token={TOKEN}"));
     for target in ["/ws", "/ws?token=a-long-random-token-0002", "/other"] {

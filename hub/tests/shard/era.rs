@@ -69,6 +69,7 @@ impl Bench {
             heartbeat_interval: minute,
             heartbeat_timeout: minute,
             app_interval: None,
+            expiry_warning: Duration::ZERO,
             out_buffer: 64 << 10,
             max_inflight: 10,
             max_rooms: 10,
@@ -100,6 +101,7 @@ impl Bench {
             connection: self.ids,
             address,
             expires: None,
+            rights: gohub::auth::Rights::ALL,
             echo: false,
             permit: Box::new(()),
         };

@@ -93,6 +93,11 @@ pub enum ServerFrame {
         /// For logs.
         reason: String,
     },
+    /// The token ends soon.
+    Refresh {
+        /// Milliseconds until the hub closes this connection.
+        close_in_ms: u64,
+    },
     /// Back off.
     Retry {
         /// Milliseconds to wait.
@@ -169,6 +174,7 @@ impl ServerFrame {
                 room: values.optional_text(Field::Room)?,
             },
             MessageId::Mode => Self::Mode { mode: mode(values)?, reason: values.text(Field::Reason)? },
+            MessageId::Refresh => Self::Refresh { close_in_ms: values.uint(Field::CloseInMs)? },
             MessageId::Retry => {
                 Self::Retry { after_ms: values.uint(Field::AfterMs)?, reason: values.text(Field::Reason)? }
             }

@@ -1,6 +1,6 @@
 //! Builds what a client sends.
 
-use crate::protocol::{Field, Format, MessageId, Offset, Payload, Request, writer::Writer};
+use crate::protocol::{Credential, Field, Format, MessageId, Offset, Payload, Request, writer::Writer};
 
 /// A message of a client, built field by field. Nothing is checked: tests want to send nonsense.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,6 +15,7 @@ pub struct ClientRequest {
     from_offset: Option<Offset>,
     limit: Option<u32>,
     after: Option<String>,
+    token: Option<String>,
 }
 
 impl ClientRequest {
@@ -51,6 +52,11 @@ impl ClientRequest {
     /// Asks what was said in a room.
     pub fn history(room: impl Into<String>) -> Self {
         Self::new(MessageId::History.id()).room(room)
+    }
+
+    /// Brings a new token.
+    pub fn refresh(token: impl Into<String>) -> Self {
+        Self::new(MessageId::Refresh.id()).token(token)
     }
 
     /// Publishes to every connection.
@@ -131,6 +137,13 @@ impl ClientRequest {
         self
     }
 
+    /// Sets `token`.
+    #[must_use]
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
     /// The same as the hub reads it.
     pub fn as_request(&self) -> Request<'_> {
         let text = |text: &'_ Option<String>| text.clone().map(Into::into);
@@ -145,6 +158,7 @@ impl ClientRequest {
             from_offset: self.from_offset,
             limit: self.limit,
             after: text(&self.after),
+            token: self.token.as_deref().map(Credential::new),
         }
     }
 
@@ -164,6 +178,7 @@ impl ClientRequest {
             writer.uint(Field::Limit, u64::from(limit));
         }
         writer.optional_text(Field::After, self.after.as_deref());
+        writer.optional_text(Field::Token, self.token.as_deref());
         if let Some(data) = &self.data {
             writer.data(&data.as_data());
         }
@@ -200,7 +215,7 @@ mod tests {
             limit: Option<u32>,
         ) -> ClientRequest {
             let from_offset = offset.map(|(major, minor)| Offset { major, minor });
-            ClientRequest { id, message_type, room, to, data, reference, key, from_offset, limit, after }
+            ClientRequest { id, message_type, room, to, data, reference, key, from_offset, limit, after, token: None }
         }
     }
 

@@ -68,7 +68,8 @@ impl Shape {
             | Field::Node
             | Field::Epoch
             | Field::Mode
-            | Field::Next => Self::Text,
+            | Field::Next
+            | Field::Token => Self::Text,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use thiserror::Error;
 
-use super::{MAX_FIELD_BYTES, MAX_UNKNOWN_FIELDS, Refused, Request};
+use super::{Credential, MAX_FIELD_BYTES, MAX_TOKEN_BYTES, MAX_UNKNOWN_FIELDS, Refused, Request};
 use crate::protocol::{DataError, DataRef, ErrorCode, Field, Offset};
 
 /// Why a message is refused. It never repeats what the client sent: that could be large, or
@@ -37,8 +37,8 @@ pub(super) enum Problem {
     DuplicateUnknown,
     #[error("there are more than {MAX_UNKNOWN_FIELDS} unknown fields")]
     TooManyUnknown,
-    #[error("{0} is longer than {MAX_FIELD_BYTES} bytes")]
-    TooLong(Field),
+    #[error("{0} is longer than {1} bytes")]
+    TooLong(Field, usize),
     #[error("{0} is empty")]
     Empty(Field),
     #[error("data {0}")]
@@ -64,9 +64,14 @@ impl Kind {
     pub(super) const fn of(field: Field) -> Self {
         match field {
             Field::MessageId | Field::Limit => Self::Uint,
-            Field::MessageType | Field::Room | Field::To | Field::Ref | Field::Key | Field::After | Field::Encoding => {
-                Self::Text
-            }
+            Field::MessageType
+            | Field::Room
+            | Field::To
+            | Field::Ref
+            | Field::Key
+            | Field::After
+            | Field::Encoding
+            | Field::Token => Self::Text,
             Field::FromOffset => Self::Offset,
             Field::Data => Self::Data,
             _ => Self::Skipped,
@@ -105,11 +110,16 @@ impl<'a> Draft<'a> {
 
     pub(super) fn text(&mut self, field: Field, text: Cow<'a, str>) -> Result<(), Problem> {
         let named_later = matches!(field, Field::Room | Field::To);
-        if text.len() > MAX_FIELD_BYTES && !named_later {
-            return Err(Problem::TooLong(field));
+        let max = if field == Field::Token { MAX_TOKEN_BYTES } else { MAX_FIELD_BYTES };
+        if text.len() > max && !named_later {
+            return Err(Problem::TooLong(field, max));
         }
         if text.is_empty() && field == Field::Key {
             return Err(Problem::Empty(field));
+        }
+        if field == Field::Token {
+            self.request.token = Some(Credential::new(text));
+            return Ok(());
         }
         let slot = match field {
             Field::MessageType => &mut self.request.message_type,

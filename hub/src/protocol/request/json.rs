@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn a_whole_message_is_read_and_borrowed() {
         let text = r#" {"message_id":22,"message_type":"chat","room":"lobby","to":"bob","data": {"a" : [1]} ,"ref":"a1",
-            "key":"k","from_offset":"17-3","limit":10,"after":"c","new_field":[1,{}],"ts":"x","from":1,"offset":{}} "#;
+            "key":"k","from_offset":"17-3","limit":10,"after":"c","token":"t","new_field":[1,{}],"ts":"x","from":1,"offset":{}} "#;
         let borrowed = |text| Some(Cow::Borrowed(text));
         let request = decode(text.as_bytes()).unwrap();
         let expected = Request {
@@ -264,6 +264,7 @@ mod tests {
             from_offset: Some(Offset::new(17, 3)),
             limit: Some(10),
             after: borrowed("c"),
+            token: Some(crate::protocol::Credential::new("t")),
         };
         assert_eq!(request, expected);
         assert!(matches!(request.room, Some(Cow::Borrowed(_))));

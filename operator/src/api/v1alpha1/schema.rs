@@ -43,7 +43,7 @@ fn pattern(format: &str) -> Option<&'static str> {
         "byte-size" => Some("^[0-9]+(B|KiB|MiB|GiB)$"),
         "ip-port" => Some(r"^([0-9.]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}$"),
         "ip-network" => Some(r"^[0-9a-fA-F:.]+(/[0-9]{1,3})?$"),
-        "room-pattern" => Some(r"^[^/]{1,128}$"),
+        "room-pattern" | "name-pattern" => Some(r"^[^/]{1,128}$"),
         _ => None,
     }
 }
