@@ -19,6 +19,7 @@ mod key;
 mod lists;
 mod log_level;
 mod publish;
+mod revocations;
 mod router;
 mod server;
 

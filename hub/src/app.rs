@@ -16,6 +16,7 @@ mod drainable;
 mod entrance;
 mod inlet;
 mod local;
+mod revocations;
 mod shards;
 mod vitals;
 
@@ -65,6 +66,7 @@ struct Inner {
     canary: canary::Canary,
     admission: Admission,
     auth: Arc<Auth>,
+    bouncer: Arc<revocations::Bouncer>,
     door: ArcSwap<Door>,
     tls: TlsSlot,
     metrics: Metrics,

@@ -12,6 +12,7 @@ mod jwks;
 mod jwt;
 mod key;
 mod keyring;
+mod revoked;
 mod rights;
 #[cfg(test)]
 mod samples;
@@ -22,11 +23,13 @@ use arc_swap::ArcSwap;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use gohub_settings::{Settings, SettingsError};
 
+use crate::clock;
 use crate::lifecycle::Tasks;
 use crate::metrics::NetStats;
 use crate::protocol::ClientId;
 use jwt::{Flaw, JwtRule};
 use keyring::Keyring;
+pub use revoked::{MAX_REVOCATIONS, Pass, Revocation, Revoked, Subject, TokenId, TooMany};
 pub use rights::Rights;
 
 /// Why a token does not open the door. The peer hears the same words for every wrong token.
@@ -52,6 +55,8 @@ pub struct Proof {
     pub expires: Option<u64>,
     /// What its bearer may do.
     pub rights: Rights,
+    /// By what it can be revoked; `None` without a token.
+    pub pass: Option<Pass>,
 }
 
 /// A check of the settings that needs to read keys.
@@ -101,7 +106,7 @@ impl Rules {
         for known in &self.tokens {
             if verify_slices_are_equal(&known.token, token.as_bytes()).is_ok() {
                 let (client, rights) = (known.client.clone(), known.rights.clone());
-                found = Some(Proof { client, expires: None, rights });
+                found = Some(Proof { client, expires: None, rights, pass: Some(Pass::default()) });
             }
         }
         found
@@ -112,6 +117,7 @@ impl Rules {
 pub struct Auth {
     rules: ArcSwap<Rules>,
     keyring: Arc<Keyring>,
+    revoked: Revoked,
     stats: Arc<NetStats>,
 }
 
@@ -125,7 +131,8 @@ impl Auth {
     /// Judges by these settings, and begins to fetch the keys they name.
     pub fn start(settings: &Settings, stats: Arc<NetStats>, tasks: &Tasks) -> Arc<Self> {
         let keyring = Keyring::start(&settings.auth.jwt.jwks, Arc::clone(&stats), tasks);
-        Arc::new(Self { rules: ArcSwap::from_pointee(Rules::new(settings)), keyring, stats })
+        let rules = ArcSwap::from_pointee(Rules::new(settings));
+        Arc::new(Self { rules, keyring, revoked: Revoked::default(), stats })
     }
 
     /// New settings, for tokens from now on.
@@ -140,6 +147,13 @@ impl Auth {
     /// See [`Denied`].
     pub async fn judge(&self, token: Option<&str>) -> Result<Proof, Denied> {
         let verdict = self.verdict(token).await;
+        let verdict = match verdict {
+            Ok(proof) if self.is_revoked(proof.client.as_ref(), proof.pass.as_ref()) => {
+                self.stats.tokens.inc("revoked");
+                return Err(Denied::Wrong);
+            }
+            verdict => verdict,
+        };
         self.stats.tokens.inc(match verdict {
             Ok(_) => "good",
             Err(Denied::Missing) => "missing",
@@ -147,6 +161,17 @@ impl Auth {
             Err(Denied::Unclear) => "unclear",
         });
         verdict
+    }
+
+    /// Whether the token by which this client came counts no more. Asked again once a connection can be found by those who revoke: what is revoked
+    /// meanwhile must not slip through.
+    pub fn is_revoked(&self, client: Option<&ClientId>, pass: Option<&Pass>) -> bool {
+        pass.is_some_and(|pass| self.revoked.covers(client, pass, clock::unix_millis()))
+    }
+
+    /// What is revoked.
+    pub fn revoked(&self) -> &Revoked {
+        &self.revoked
     }
 
     async fn verdict(&self, token: Option<&str>) -> Result<Proof, Denied> {

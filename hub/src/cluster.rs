@@ -10,10 +10,12 @@
 //! time. Who asks: docs/adr/0009. A unicast to a client nobody here knows is looked up with [`Cluster::locate`].
 
 mod answers;
+mod follow;
 mod key;
 mod locate;
 mod peers;
 mod registry;
+mod revocations;
 mod service;
 mod wire;
 
@@ -28,12 +30,15 @@ use thiserror::Error;
 pub use answers::{ClientQuery, LocalAnswers};
 pub use locate::Whereabouts;
 pub use registry::{Nodes, Registry};
+pub use revocations::Revoker;
 
+use crate::auth::{Revocation, Subject};
 use crate::inventory::{ClientInfo, Listing, Missing, NodeInfo, Page, RoomInfo, Scope, add_up};
 use crate::lifecycle::Tasks;
 use crate::protocol::{ClientId, RoomName};
 use locate::Locator;
 use peers::Peers;
+use revocations::Revocations;
 
 /// How long other hubs are waited for.
 pub const DEADLINE: Duration = Duration::from_secs(2);
@@ -52,6 +57,9 @@ pub enum ClusterError {
     /// `cluster.peer_key` cannot be sent.
     #[error("cluster.peer_key must be visible ASCII characters")]
     Key,
+    /// etcd did not do what it was asked.
+    #[error("etcd: {0}")]
+    Etcd(String),
 }
 
 /// What a cluster is made of.
@@ -66,6 +74,8 @@ pub struct ClusterParts {
     pub peer_key: Secret,
     /// The answers for this hub.
     pub local: Arc<dyn LocalAnswers>,
+    /// Who acts on what is revoked.
+    pub revoker: Arc<dyn Revoker>,
     /// Where its tasks run; it stops its own group of them.
     pub tasks: Tasks,
 }
@@ -76,6 +86,7 @@ pub struct Cluster {
     local: Arc<dyn LocalAnswers>,
     peers: Arc<Peers>,
     locator: Locator,
+    revocations: Revocations,
     address: SocketAddr,
     tasks: Tasks,
 }
@@ -86,14 +97,15 @@ impl Cluster {
     /// # Errors
     /// See [`ClusterError`].
     pub async fn start(parts: ClusterParts) -> Result<Arc<Self>, ClusterError> {
-        let ClusterParts { etcd, node, listen, peer_key, local, tasks } = parts;
+        let ClusterParts { etcd, node, listen, peer_key, local, revoker, tasks } = parts;
         let tasks = tasks.group();
         let key = key::PeerKey::new(&peer_key)?;
         let address = service::listen(listen, Arc::clone(&local), key.clone(), &tasks).await?;
+        let revocations = Revocations::follow(etcd.clone(), revoker, &tasks);
         let registry = Registry::follow(etcd, &tasks);
         let peers = Arc::new(Peers::new(node.clone(), registry, key));
         let locator = Locator::start(Arc::clone(&peers), &tasks);
-        Ok(Arc::new(Self { node, local, peers, locator, address, tasks }))
+        Ok(Arc::new(Self { node, local, peers, locator, revocations, address, tasks }))
     }
 
     /// Where this hub answers; its port is the one the system chose when 0 was asked for.
@@ -176,6 +188,22 @@ impl Cluster {
     /// Whether the client was located a moment ago: no question is asked.
     pub fn recently_located(&self, client: &ClientId) -> bool {
         self.locator.remembers(client)
+    }
+
+    /// Tells all hubs, by etcd, that something is revoked for so many seconds.
+    ///
+    /// # Errors
+    /// [`ClusterError::Etcd`]; then it may count or not.
+    pub async fn revoke(&self, revocation: &Revocation, seconds: u64) -> Result<(), ClusterError> {
+        self.revocations.put(revocation, seconds).await.map_err(|fault| ClusterError::Etcd(fault.to_string()))
+    }
+
+    /// Takes it back on all hubs. `false`: etcd knew of none.
+    ///
+    /// # Errors
+    /// [`ClusterError::Etcd`]; then it may count still.
+    pub async fn restore(&self, subject: &Subject) -> Result<bool, ClusterError> {
+        self.revocations.delete(subject).await.map_err(|fault| ClusterError::Etcd(fault.to_string()))
     }
 
     /// Stops to answer and to follow the registry.

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use gohub::cluster::{ClientQuery, Cluster, ClusterError, ClusterParts, LocalAnswers, Whereabouts};
+use gohub::auth::{Revocation, Subject};
+use gohub::cluster::{ClientQuery, Cluster, ClusterError, ClusterParts, LocalAnswers, Revoker, Whereabouts};
 use gohub::inventory::{ClientInfo, Listing, NodeInfo, Page, RoomInfo, Scope};
 use gohub::lifecycle::Tasks;
 use gohub::protocol::{ClientId, RoomName};
@@ -21,6 +22,12 @@ struct Fake {
     clients: Mutex<Vec<ClientId>>,
     located: Mutex<Vec<usize>>,
     pause: Mutex<Duration>,
+}
+
+impl Revoker for Fake {
+    fn revoked(&self, _: Revocation) {}
+
+    fn restored(&self, _: &Subject) {}
 }
 
 impl Fake {
@@ -124,6 +131,7 @@ async fn start(fake: &Arc<Fake>, endpoints: Vec<String>, key: &str) -> Result<Ar
         listen: "127.0.0.1:0".parse().unwrap(),
         peer_key: Secret::new(key),
         local: fake.clone(),
+        revoker: fake.clone(),
         tasks: Tasks::new(tokio::runtime::Handle::current()),
     })
     .await
@@ -297,6 +305,7 @@ async fn an_address_in_use_is_named() {
         listen: first.address(),
         peer_key: Secret::default(),
         local: Fake::new("b", &[]),
+        revoker: Fake::new("b", &[]),
         tasks: Tasks::new(tokio::runtime::Handle::current()),
     };
     assert!(format!("{parts:?} {first:?}").contains("ClusterParts"));

@@ -30,6 +30,8 @@ mod outage;
 mod paused;
 #[path = "cluster_hubs/questions.rs"]
 mod questions;
+#[path = "cluster_hubs/revocation.rs"]
+mod revocation;
 #[path = "cluster_hubs/switch.rs"]
 mod switch;
 #[path = "cluster_hubs/unicast.rs"]

@@ -6,5 +6,7 @@ mod expiry;
 mod issuer;
 #[path = "identity/keys.rs"]
 mod keys;
+#[path = "identity/revocation.rs"]
+mod revocation;
 #[path = "identity/rights.rs"]
 mod rights;

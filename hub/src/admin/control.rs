@@ -2,6 +2,7 @@
 
 use futures::future::BoxFuture;
 
+use crate::auth::{Revocation, Subject};
 use crate::inventory::{ClientInfo, Listing, NodeInfo, Page, RoomInfo, Scope};
 use crate::protocol::{ClientId, ErrorCode, Offset, Publication, RoomName};
 
@@ -61,6 +62,15 @@ pub trait Control: Send + Sync + 'static {
 
     /// Closes connections of `client` (all, or the one with this id) for good: the close code tells its SDK not to come back.
     fn kick(&self, scope: Scope, client: ClientId, connection: Option<u64>) -> BoxFuture<'_, Result<Kicked, Failure>>;
+
+    /// Revokes on all hubs, for so many seconds. Connections that live by it are closed.
+    fn revoke(&self, revocation: Revocation, seconds: u64) -> BoxFuture<'_, Result<(), Failure>>;
+
+    /// Takes a revocation back; `false` when there is none.
+    fn restore(&self, subject: Subject) -> BoxFuture<'_, Result<bool, Failure>>;
+
+    /// What is revoked, in order.
+    fn revocations(&self) -> Vec<Revocation>;
 
     /// Begins to drain, as SIGTERM does; `false` when that has begun already.
     fn drain(&self) -> bool;

@@ -13,7 +13,7 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Admin, Problem, config, drain, health, key, lists, log_level, publish};
+use super::{Admin, Problem, config, drain, health, key, lists, log_level, publish, revocations};
 
 /// Time any call has: longer than every wait inside the hub, so that its own answer comes first.
 const TIME: Duration = Duration::from_secs(30);
@@ -64,6 +64,7 @@ fn api() -> OpenApiRouter<Admin> {
         .routes(routes!(lists::kick))
         .routes(routes!(lists::rooms))
         .routes(routes!(lists::nodes))
+        .routes(routes!(revocations::post, revocations::get, revocations::delete))
         .routes(routes!(config::get))
         .routes(routes!(config::check))
         .routes(routes!(log_level::get, log_level::put))

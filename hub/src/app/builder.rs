@@ -20,6 +20,7 @@ use super::configure::{Undone, admission_limits, node_name, retention, shard_con
 use super::control::HubControl;
 use super::inlet::LogInlet;
 use super::local::Local;
+use super::revocations::Bouncer;
 use super::shards::Shards;
 use super::{Hub, Inner, Listening, vitals};
 use crate::admin::{Admin, Error as AdminError, Server};
@@ -168,7 +169,10 @@ impl Builder {
             reload: Arc::clone(&reload),
             started_at: clock::unix_millis(),
         });
+        let auth = Auth::start(&settings, Arc::clone(self.metrics.net()), &tasks);
+        let bouncer = Arc::new(Bouncer { auth: Arc::clone(&auth), shards: Arc::clone(&shards) });
         let buses = Buses {
+            bouncer: Arc::clone(&bouncer),
             inlet,
             local: Arc::clone(&local),
             metrics: self.metrics.clone(),
@@ -179,7 +183,6 @@ impl Builder {
         let bus = Arc::new(Switch::new(bus));
         let census = Arc::new(Census::new(Arc::clone(&local)));
         census.cluster.store(cluster);
-        let auth = Auth::start(&settings, Arc::clone(self.metrics.net()), &tasks);
         let dispatcher = Dispatcher::new(DispatcherParts {
             auth: Arc::clone(&auth),
             bus: Arc::clone(&bus) as _,
@@ -214,6 +217,7 @@ impl Builder {
             admission,
             door: ArcSwap::from_pointee(Door::new(&settings, Arc::clone(&auth))),
             auth,
+            bouncer,
             tls,
             metrics: self.metrics,
             lifecycle,

@@ -8,6 +8,7 @@ use gohub_settings::{OnPartition, Settings};
 
 use super::inlet::LogInlet;
 use super::local::Local;
+use super::revocations::Bouncer;
 use super::{Inner, StartError};
 use crate::bus::{EtcdBus, EtcdParts, LocalBus, MessageBus, SeenLimits};
 use crate::cluster::{Cluster, ClusterError, ClusterParts};
@@ -23,6 +24,7 @@ pub(super) struct Buses {
     pub(super) metrics: Metrics,
     pub(super) reload: Arc<Reload>,
     pub(super) tasks: Tasks,
+    pub(super) bouncer: Arc<Bouncer>,
 }
 
 impl Buses {
@@ -59,6 +61,7 @@ impl Buses {
             listen: settings.cluster.grpc_addr,
             peer_key: settings.cluster.peer_key.clone(),
             local: Arc::clone(&self.local) as _,
+            revoker: Arc::clone(&self.bouncer) as _,
             tasks: self.tasks.clone(),
         })
         .await?;

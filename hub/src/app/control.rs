@@ -6,8 +6,10 @@ use futures::future::{BoxFuture, join_all};
 
 use super::Inner;
 use crate::admin::{ClientFilter, Control, Failure, Kicked};
+use crate::auth::{Revocation, Subject, TooMany};
 use crate::bus::{MessageBus, Receipt};
-use crate::cluster::{ClientQuery, LocalAnswers};
+use crate::clock;
+use crate::cluster::{ClientQuery, ClusterError, LocalAnswers, Revoker};
 use crate::dispatcher::Found;
 use crate::inventory::{ClientInfo, Listing, NodeInfo, Page, RoomInfo, Scope};
 use crate::lifecycle::Phase;
@@ -42,6 +44,10 @@ impl HubControl {
         self.0.bus.publish(publication, receipt);
         answer.await.map_err(|error| Failure::new(error.code(), error.to_string()))
     }
+}
+
+fn unavailable(error: ClusterError) -> Failure {
+    Failure::new(ErrorCode::BusUnavailable, error.to_string())
 }
 
 impl Control for HubControl {
@@ -120,6 +126,34 @@ impl Control for HubControl {
             self.is_here(&scope)?;
             Ok(Kicked { connections: self.0.local.kick(client, connection).await, missing: Vec::new() })
         })
+    }
+
+    fn revoke(&self, revocation: Revocation, seconds: u64) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(async move {
+            if !self.0.auth.revoked().has_room(&revocation.subject, clock::unix_millis()) {
+                return Err(Failure::new(ErrorCode::RateLimited, TooMany.to_string()));
+            }
+            if let Some(cluster) = self.0.census.cluster.load_full() {
+                cluster.revoke(&revocation, seconds).await.map_err(unavailable)?;
+            }
+            // Not waiting for the watch: when the call is answered, this hub at least has acted.
+            self.0.bouncer.revoked(revocation);
+            Ok(())
+        })
+    }
+
+    fn restore(&self, subject: Subject) -> BoxFuture<'_, Result<bool, Failure>> {
+        Box::pin(async move {
+            let elsewhere = match self.0.census.cluster.load_full() {
+                Some(cluster) => cluster.restore(&subject).await.map_err(unavailable)?,
+                None => false,
+            };
+            Ok(self.0.auth.revoked().remove(&subject) || elsewhere)
+        })
+    }
+
+    fn revocations(&self) -> Vec<Revocation> {
+        self.0.auth.revoked().list(clock::unix_millis())
     }
 
     fn drain(&self) -> bool {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use gohub_settings::{Duplicate, Settings};
 use tokio_util::sync::CancellationToken;
 
-use super::Inner;
+use super::{Inner, revocations};
 use crate::clock;
 use crate::directory::Directory;
 use crate::metrics::NetStats;
@@ -92,7 +92,7 @@ impl Entrance for Inner {
         claim: net::Claim,
     ) {
         let connection = self.connection_id();
-        let Admitted { client, format, resume, rooms, echo, expires, rights, .. } = admitted;
+        let Admitted { client, format, resume, rooms, echo, expires, rights, pass, .. } = admitted;
         tracing::debug!(connection, %client, %address, format = format.subprotocol(), "connection opened");
         let replaces = !echo && self.now().clients.duplicate == Duplicate::Replace;
         let identity = Identity {
@@ -101,10 +101,14 @@ impl Entrance for Inner {
             address,
             expires: expires.and_then(clock::instant_of),
             rights,
+            pass,
             echo,
             permit: Box::new((permit, claim)),
         };
         self.shards.adopt(Adopt { transport, early, identity, format, resume, rooms });
+        if self.auth.is_revoked(Some(&client), pass.as_ref()) {
+            self.shards.kick_now(&Kick::Connection(connection), CloseCode::Unauthorized, revocations::REASON);
+        }
         if replaces {
             let older = Kick::ClientBefore(client, connection);
             self.shards.kick_now(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Inner;
+use crate::clock;
 
 const LOOK: Duration = Duration::from_secs(1);
 /// The setting under which a bad certificate is complained of.
@@ -32,6 +33,8 @@ pub(super) async fn watch(hub: Arc<Inner>) {
     let mut tick = tokio::time::interval(LOOK);
     while stop.run_until_cancelled(tick.tick()).await.is_some() {
         look_at_certificate(&hub);
+        hub.auth.revoked().expire(clock::unix_millis());
+        hub.metrics.net().revocations.set(hub.auth.revoked().len() as u64);
         let (bytes, entries) = hub.log.size();
         // The log is one for all shards: its size stands in the first one's figures.
         if let Some(first) = hub.metrics.shards().first() {

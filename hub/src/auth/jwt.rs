@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::Proof;
 use super::key::{Key, KeyError};
+use super::revoked::{Pass, TokenId};
 use super::rights::Rights;
 use crate::protocol::{ClientId, MAX_TOKEN_BYTES};
 
@@ -101,7 +102,8 @@ impl JwtRule {
         let client = ClientId::parse(name).ok()?;
         let ends = expires.saturating_add(self.validation.leeway);
         let rights = self.rights(claims)?;
-        Some(Proof { client: Some(client), expires: self.close_on_expiry.then_some(ends), rights })
+        let pass = Some(pass(claims)?);
+        Some(Proof { client: Some(client), expires: self.close_on_expiry.then_some(ends), rights, pass })
     }
 
     /// `None`: the claim cannot be understood, and half of it would be a guess.
@@ -116,10 +118,20 @@ impl JwtRule {
     }
 }
 
+/// By what the token can be revoked. `None`: its id is no text, so nobody could name it.
+fn pass(claims: &Claims) -> Option<Pass> {
+    let id = match claims.get("jti") {
+        None => None,
+        Some(id) => Some(TokenId::of(id.as_str()?)),
+    };
+    // Some issuers write it with a fraction.
+    let issued = claims.get("iat").and_then(|time| time.as_u64().or_else(|| time.as_f64().map(|time| time as u64)));
+    Some(Pass { id, issued })
+}
+
 fn validation(settings: &Jwt) -> Validation {
-    let mut validation = Validation::default();
-    validation.leeway = settings.leeway.as_secs();
-    validation.validate_nbf = true;
+    let leeway = settings.leeway.as_secs();
+    let mut validation = Validation { leeway, validate_nbf: true, ..Validation::default() };
     let mut required = vec!["exp"];
     if settings.audience.is_empty() {
         validation.validate_aud = false;
@@ -343,5 +355,25 @@ mod tests {
         ] {
             assert_eq!(judged(Some(&broken)), Err(Flaw::Wrong), "{broken}");
         }
+    }
+
+    #[test]
+    fn a_token_says_by_what_it_can_be_revoked() {
+        let judged = |more: Value| {
+            let mut claims = claims();
+            claims.as_object_mut().expect("claims").extend(more.as_object().expect("more").clone());
+            let key = EncodingKey::from_secret(SECRET.as_bytes());
+            let token = encode(&Header::default(), &claims, &key).expect("a token");
+            let rule = JwtRule::new(&settings(), Rights::ALL).expect("a rule");
+            rule.judge(&token, &[]).map(|proof| proof.pass.expect("a token has one"))
+        };
+        assert_eq!(judged(json!({})), Ok(Pass::default()));
+        let both = Pass { id: Some(TokenId::of("a")), issued: Some(7) };
+        assert_eq!(judged(json!({"jti": "a", "iat": 7})), Ok(both));
+        assert_eq!(judged(json!({"jti": "a", "iat": 7.9})), Ok(both));
+        for iat in [json!("7"), json!(null), json!([7])] {
+            assert_eq!(judged(json!({"iat": iat})), Ok(Pass::default()), "older than anything");
+        }
+        assert_eq!(judged(json!({"jti": 7})), Err(Flaw::Wrong));
     }
 }

@@ -43,7 +43,11 @@ use queue::{Queue, QueueLimits};
 use session::Session;
 use sink::Sink;
 
-pub(crate) use {connect::Connector, fault::Fault, keys::Keys};
+pub(crate) use {
+    connect::{Connector, Shared},
+    fault::Fault,
+    keys::Keys,
+};
 
 use super::{BusHealth, BusMetrics, BusObserver, Inlet, MessageBus, PublishError, Receipt, SeenLimits};
 use crate::lifecycle::Tasks;

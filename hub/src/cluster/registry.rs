@@ -1,20 +1,16 @@
 //! The registry: the hubs that hold a lease, as etcd last said.
 //!
-//! It lists, then watches; after any break it lists again. While etcd is away the last view stays: a hub that is up can be asked
-//! without etcd, and one that is not will not answer.
+//! While etcd is away the last view stays: a hub that is up can be asked without etcd, and one that is not will not answer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use etcd_client::{EventType, GetOptions, KeyValue, WatchOptions};
+use etcd_client::{Event, EventType, KeyValue};
 use gohub_settings::Etcd;
 use tokio::sync::watch;
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
-use crate::backoff::Backoff;
-use crate::bus::etcd::{Connector, Fault, Keys};
+use super::follow::{Follower, Sink};
+use crate::bus::etcd::Keys;
 use crate::inventory::NodeInfo;
 use crate::lifecycle::Tasks;
 
@@ -29,15 +25,10 @@ impl Registry {
     /// Starts to follow.
     pub(super) fn follow(etcd: Etcd, tasks: &Tasks) -> Self {
         let (sender, receiver) = watch::channel(Arc::default());
-        let follower = Follower {
-            keys: Keys::new(&etcd.key_prefix),
-            request: etcd.request_timeout.as_std(),
-            silence: etcd.watch_timeout.as_std(),
-            connector: Connector::new(etcd),
-            sender,
-            stop: tasks.token(),
-        };
-        drop(tasks.spawn("cluster registry", follower.run()));
+        let prefix = Keys::new(&etcd.key_prefix).nodes();
+        let shown = Shown { prefix: prefix.clone(), nodes: Nodes::new(), sender };
+        let follower = Follower::new("the registry", prefix, etcd, shown);
+        drop(tasks.spawn("cluster registry", follower.run(tasks.token())));
         Self(receiver)
     }
 
@@ -57,74 +48,37 @@ impl Registry {
     }
 }
 
-struct Follower {
-    keys: Keys,
-    request: Duration,
-    silence: Duration,
-    connector: Connector,
+/// What the watch brings, shown to whoever holds the registry.
+struct Shown {
+    prefix: String,
+    nodes: Nodes,
     sender: watch::Sender<Arc<Nodes>>,
-    stop: CancellationToken,
 }
 
-impl Follower {
-    async fn run(self) {
-        let stop = self.stop.clone();
-        let mut backoff = Backoff::default();
-        loop {
-            let outcome = tokio::select! {
-                () = stop.cancelled() => return,
-                outcome = self.once(&mut backoff) => outcome,
-            };
-            if let Err(fault) = outcome {
-                tracing::debug!(error = %fault, "following the registry broke");
-            }
-            if timeout(backoff.next(), stop.cancelled()).await.is_ok() {
-                return;
-            }
-        }
+impl Sink for Shown {
+    fn listed(&mut self, entries: &[KeyValue]) {
+        self.nodes = entries.iter().filter_map(|kv| parse(&self.prefix, kv)).collect();
+        self.show();
     }
 
-    async fn once(&self, backoff: &mut Backoff) -> Result<(), Fault> {
-        let mut client = self.connector.connect().await?;
-        let prefix = self.keys.nodes();
-        let list = timeout(self.request, client.get(prefix.as_str(), Some(GetOptions::new().with_prefix()))).await;
-        let list = list.map_err(|_| Fault::timeout("reading the registry"))??;
-        let revision = list.header().map_or(0, |header| header.revision());
-        let mut nodes: Nodes = list.kvs().iter().filter_map(|kv| parse(&prefix, kv)).collect();
-        self.show(&nodes);
-        backoff.reset();
-        let options = WatchOptions::new().with_prefix().with_start_revision(revision + 1).with_progress_notify();
-        let opened = timeout(self.request, client.watch(prefix.as_str(), Some(options))).await;
-        let mut stream = opened.map_err(|_| Fault::timeout("watching the registry"))??;
-        loop {
-            // Progress proves the stream alive.
-            let message = match timeout(self.silence / 2, stream.message()).await {
-                Ok(message) => message,
-                Err(_) => {
-                    stream.request_progress().await?;
-                    let again = timeout(self.silence / 2, stream.message()).await;
-                    again.map_err(|_| Fault::timeout("the watch of the registry"))?
-                }
-            };
-            let Some(response) = message?.filter(|response| !response.canceled()) else { return Ok(()) };
-            for event in response.events() {
-                let Some(kv) = event.kv() else { continue };
-                match event.event_type() {
-                    EventType::Put => nodes.extend(parse(&prefix, kv)),
-                    EventType::Delete => drop(name(&prefix, kv).and_then(|name| nodes.remove(name))),
-                }
-            }
-            if !response.events().is_empty() {
-                self.show(&nodes);
+    fn changed(&mut self, events: &[Event]) {
+        for event in events {
+            let Some(kv) = event.kv() else { continue };
+            match event.event_type() {
+                EventType::Put => self.nodes.extend(parse(&self.prefix, kv)),
+                EventType::Delete => drop(name(&self.prefix, kv).and_then(|name| self.nodes.remove(name))),
             }
         }
+        self.show();
     }
+}
 
-    fn show(&self, nodes: &Nodes) {
+impl Shown {
+    fn show(&self) {
         self.sender.send_if_modified(|shown| {
-            let is_new = **shown != *nodes;
+            let is_new = **shown != self.nodes;
             if is_new {
-                *shown = Arc::new(nodes.clone());
+                *shown = Arc::new(self.nodes.clone());
             }
             is_new
         });

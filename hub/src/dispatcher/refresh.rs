@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Dispatcher, leave};
 use crate::auth::{Denied, Proof};
 use crate::clock;
-use crate::protocol::{DataRef, ErrorCode, HubMessage, Request, RoomName};
+use crate::protocol::{CloseCode, DataRef, ErrorCode, HubMessage, Request, RoomName};
 use crate::shard::{Command, Refusal, Renewal, Session};
 
 pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request: &Request<'_>) -> Result<(), Refusal> {
@@ -29,8 +29,8 @@ pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request
             Err(denied) => Err((ErrorCode::Unauthorized, format!("token: {denied}"))),
         };
         handle.send(match proof {
-            Ok(Proof { expires, rights, .. }) => {
-                let renewal = Box::new(Renewal { expires: expires.and_then(clock::instant_of), rights });
+            Ok(Proof { expires, rights, pass, .. }) => {
+                let renewal = Box::new(Renewal { expires: expires.and_then(clock::instant_of), rights, pass });
                 Command::Renew { key, reference, renewal }
             }
             Err(error) => Command::Deliver { key, reference, message: Err(error), is_question: false },
@@ -41,6 +41,10 @@ pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request
 
 /// The connection has what the new token proves: it leaves the rooms it may not be in any more, and is told.
 pub(super) fn renewed(dispatcher: &Dispatcher, session: &mut Session<'_>, reference: Option<&str>) {
+    let (client, pass) = (session.client(), session.identity().pass);
+    if dispatcher.auth.is_revoked(Some(&client), pass.as_ref()) {
+        return session.close(CloseCode::Unauthorized, "the token was revoked");
+    }
     let rooms = session.rooms().into_iter();
     let lost: Vec<RoomName> = rooms.filter(|room| !session.rights().allow(Operation::Join, room)).collect();
     for room in &lost {

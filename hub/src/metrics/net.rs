@@ -21,6 +21,8 @@ pub struct NetStats {
     pub tokens: Tally<&'static str>,
     /// Fetches of the key set, by outcome.
     pub key_fetches: Tally<&'static str>,
+    /// Gauge: revocations in force.
+    pub revocations: Counter,
     /// Webhook calls of configured routes, by outcome.
     pub webhooks: Tally<&'static str>,
     /// Answers of the admin listener, by HTTP status.
@@ -38,6 +40,7 @@ impl Default for NetStats {
             tls_failures: Tally::default(),
             tokens: Tally::default(),
             key_fetches: Tally::default(),
+            revocations: Counter::default(),
             webhooks: Tally::default(),
             api_answers: Tally::default(),
             api_refused: Counter::default(),
@@ -72,7 +75,7 @@ impl NetStats {
             ),
             family::counters(
                 "gohub_tokens_total",
-                "Tokens judged, by outcome: good, missing, wrong, or unclear for want of keys.",
+                "Tokens judged, by outcome: good, missing, wrong, revoked, or unclear for want of keys.",
                 "outcome",
                 self.tokens.counts(),
             ),
@@ -82,6 +85,7 @@ impl NetStats {
                 "outcome",
                 self.key_fetches.counts(),
             ),
+            family::gauge("gohub_revocations", "Revocations of tokens in force.", self.revocations.get() as f64),
             family::counters(
                 "gohub_webhooks_total",
                 "Webhook calls of configured routes, by outcome.",

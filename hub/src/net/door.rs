@@ -9,7 +9,7 @@ use super::origin::OriginRule;
 use super::proxies::Proxies;
 use super::response::Rejection;
 use super::upgrade::Upgrade;
-use crate::auth::{Auth, Denied, Rights};
+use crate::auth::{Auth, Denied, Pass, Rights};
 use crate::protocol::{ClientId, Format, Handshake};
 use crate::shard::Resume;
 
@@ -38,6 +38,8 @@ pub struct Admitted {
     pub expires: Option<u64>,
     /// What it may do.
     pub rights: Rights,
+    /// By what its token can be revoked.
+    pub pass: Option<Pass>,
 }
 
 /// The rules of one set of settings.
@@ -122,6 +124,7 @@ impl Door {
             echo: self.echo && upgrade.path == ECHO,
             expires: proof.expires,
             rights: proof.rights,
+            pass: proof.pass,
         })
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::bucket::Bucket;
 use super::transport::Transport;
-use crate::auth::Rights;
+use crate::auth::{Pass, Rights};
 use crate::log::{Position, Reader, Rest, Subscription};
 use crate::protocol::{ClientId, Epoch, Format, Offset};
 use crate::ws::Inbound;
@@ -23,6 +23,8 @@ pub struct Identity {
     pub expires: Option<Instant>,
     /// What it may do; judged above the shard.
     pub rights: Rights,
+    /// By what its token can be revoked; `None` without a token.
+    pub pass: Option<Pass>,
     /// Whether it is the echo of `debug.echo` instead of the hub.
     pub echo: bool,
     /// Given back when the connection is gone (admission counts, directory entry).

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::config::ShardConfig;
 use super::connection::Identity;
 use super::transport::Transport;
-use crate::auth::Rights;
+use crate::auth::{Pass, Revocation, Rights};
 use crate::bus::PublishError;
 use crate::drain::Pace;
 use crate::protocol::{ClientId, CloseCode, ErrorCode, Format, Offset, RoomName};
@@ -55,6 +55,8 @@ pub enum Kick {
     ClientBefore(ClientId, u64),
     /// One connection by its id.
     Connection(u64),
+    /// Everybody who lives by a token that is revoked.
+    Revoked(Revocation),
 }
 
 /// A connection as lists show it.
@@ -91,6 +93,8 @@ pub struct Renewal {
     pub expires: Option<Instant>,
     /// What the connection may do from now on.
     pub rights: Rights,
+    /// By what it can be revoked.
+    pub pass: Option<Pass>,
 }
 
 /// Work for a shard.

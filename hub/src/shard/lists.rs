@@ -1,5 +1,6 @@
 //! Answers to questions about a shard's connections and rooms, and what concerns all of them at once.
 
+use super::connection::{Connection, Identity};
 use super::inbox::{ClientRow, Kick, RoomRow};
 use super::turn::Core;
 use crate::protocol::{ClientId, RoomName, Target};
@@ -58,6 +59,13 @@ impl Core {
             }
             Kick::Client(client) => self.of_client(client, u64::MAX),
             Kick::ClientBefore(client, id) => self.of_client(client, *id),
+            Kick::Revoked(revocation) => {
+                let is_meant = |connection: &Connection| {
+                    let Identity { client, pass, .. } = &connection.identity;
+                    connection.is_open() && pass.as_ref().is_some_and(|pass| revocation.covers(client, pass))
+                };
+                self.table.iter().filter(|(_, connection)| is_meant(connection)).map(|(slot, _)| slot).collect()
+            }
         }
     }
 

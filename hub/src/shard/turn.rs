@@ -367,8 +367,10 @@ impl Core {
     /// A new token: the connection lives on with what it proves.
     fn renew(&mut self, key: ConnectionKey, reference: Option<&str>, renewal: Renewal) {
         let Some(connection) = self.table.find(key) else { return };
-        let Renewal { expires, rights } = renewal;
-        (connection.identity.expires, connection.identity.rights, connection.warned) = (expires, rights, false);
+        let Renewal { expires, rights, pass } = renewal;
+        let identity = &mut connection.identity;
+        (identity.expires, identity.rights, identity.pass) = (expires, rights, pass);
+        connection.warned = false;
         let is_open = connection.is_open();
         let resume = self.answered(key.slot);
         let application = Arc::clone(&self.application);

@@ -61,7 +61,9 @@ async fn s35_a_token_that_ends_ends_the_connection_and_is_announced() {
 
 #[tokio::test]
 async fn a_new_token_keeps_the_connection() {
-    let hub = start(with_secret()).await;
+    let mut settings = with_secret();
+    settings.auth.jwt.expiry_warning = Setting::ZERO;
+    let hub = start(settings).await;
     let mut alice = connect(&hub, &json!({"sub": "alice", "exp": in_seconds(2)})).await;
     alice.join("lobby").await;
     let long = sign(&json!({"sub": "alice", "exp": in_seconds(3600)}));

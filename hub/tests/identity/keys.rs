@@ -44,7 +44,7 @@ async fn a_rotated_key_works_at_once_and_the_old_one_until_the_next_look() {
     })
     .await;
     assert_eq!(knock(&hub, &second.sign(&claims("alice"))).await, 101);
-    assert_eq!(knock(&hub, &first.sign(&claims("alice"))).await, 401);
+    within("the old key is nobody's", async { while knock(&hub, &first.sign(&claims("alice"))).await != 401 {} }).await;
 }
 
 #[tokio::test]

@@ -102,6 +102,7 @@ impl Bench {
             address,
             expires: None,
             rights: gohub::auth::Rights::ALL,
+            pass: None,
             echo: false,
             permit: Box::new(()),
         };

@@ -6,6 +6,7 @@
 //! <prefix>/nodes/{node}         who is in the cluster, JSON, on the hub's lease
 //! <prefix>/unicast/{clientID}   as broadcast, for one client, on a short lease
 //!   ---- the watch of the bus ends here: what follows is not sent to every hub ----
+//! <prefix>/voided/...          what was revoked, each entry on a lease of its own time: see cluster/revocations.rs
 //! <prefix>/window               samples of (time, revision, bytes): where a starting hub begins, and what may be compacted
 //! <prefix>/writers/{writer}     counter of the newest batch of a hub process, on its lease: the fence of its transactions
 //! ```
@@ -71,6 +72,10 @@ impl Keys {
         format!("{}/writers/{writer:016x}.probe", self.prefix)
     }
 
+    pub(crate) fn revoked(&self) -> String {
+        format!("{}/voided/", self.prefix)
+    }
+
     /// The range the bus watches: first key, and first key after the last.
     pub(crate) fn watched(&self) -> (String, String) {
         // '0' is the character after '/'.
@@ -117,6 +122,6 @@ mod tests {
         let (from, to) = keys.watched();
         let watched = |key: String| (&from..&to).contains(&&key);
         assert!(watched(keys.broadcast()) && watched(keys.unicast("~")) && watched(keys.epoch()));
-        assert!(!watched(keys.writer(7)) && !watched(keys.window()));
+        assert!(!watched(keys.writer(7)) && !watched(keys.window()) && !watched(keys.revoked()));
     }
 }
