@@ -2,7 +2,7 @@
 SHELL := bash
 CONFIG ?= config/config.yaml
 
-.PHONY: help run test check bench conformance coverage generate fmt images e2e e2e-smoke e2e-up e2e-down
+.PHONY: help run test check bench conformance interop coverage generate fmt images e2e e2e-smoke e2e-up e2e-down
 help: ## lists these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -21,6 +21,9 @@ bench: ## gohub beside the kernel's own limit, one JSON line per figure
 
 conformance: ## the Autobahn WebSocket suite and raw bad frames against a running hub
 	@scripts/conformance.sh $(ARGS)
+
+interop: ## Chromium, websockets, aiohttp, OkHttp, Java-WebSocket, libwebsockets, k6 and websocat against a running hub
+	@scripts/interop.sh $(ARGS)
 
 coverage: ## line coverage; fails under 80 % overall or 90 % in the core directories
 	@scripts/coverage.sh

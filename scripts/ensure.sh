@@ -51,10 +51,16 @@ for tool in "$@"; do
         has "$tool" || [ -x "/usr/sbin/$tool" ] || apt_install "$tool"
         ;;
     mmdebstrap | jq | zstd) has "$tool" || apt_install "$tool" ;;
+    java) { has javac && has mvn; } || apt_install default-jdk-headless maven ;;
+    libwebsockets)
+        { has pkg-config && pkg-config --exists libwebsockets libcjson; } || apt_install pkg-config libwebsockets-dev libcjson-dev
+        ;;
+    python-venv) python3 -c 'import ensurepip' 2> /dev/null || apt_install python3-venv ;;
     cc) has cc || apt_install build-essential ;;
     cargo-deny) cargo_install cargo-deny 0.20.2 ;;
     cargo-llvm-cov) cargo_install cargo-llvm-cov 0.9.1 ;;
     helm) go_install helm helm.sh/helm/v3/cmd/helm v3.22.0 ;;
+    k6) go_install k6 go.k6.io/k6 v1.8.1 ;;
     llvm)
         # rustup's component where it is installed, else the distribution's LLVM of the compiler's own version.
         version=$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
