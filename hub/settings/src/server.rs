@@ -65,6 +65,10 @@ pub struct ServerTls {
     /// PEM file with the private key of the certificate.
     #[schemars(length(min = 1), example = &"/etc/gohub/tls/tls.key")]
     pub key: String,
+    /// PEM file with the authorities of clients' certificates. With it every client has to show one of them (mutual TLS), beside
+    /// whatever `auth` asks for. Default `""`: clients need no certificate.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub client_ca: String,
 }
 
 impl Default for Server {

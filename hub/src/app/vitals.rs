@@ -35,6 +35,7 @@ pub(super) async fn watch(hub: Arc<Inner>) {
         look_at_certificate(&hub);
         hub.auth.revoked().expire(clock::unix_millis());
         hub.metrics.net().revocations.set(hub.auth.revoked().len() as u64);
+        hub.metrics.net().certificate_end.set(hub.tls.end());
         let (bytes, entries) = hub.log.size();
         // The log is one for all shards: its size stands in the first one's figures.
         if let Some(first) = hub.metrics.shards().first() {

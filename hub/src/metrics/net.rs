@@ -15,6 +15,8 @@ pub struct NetStats {
     pub handshaking: Counter,
     /// From accept to the 101 answer, nanoseconds.
     pub handshake_time: Histogram,
+    /// Gauge: when the certificate in use ends, in seconds since 1970; 0 without TLS.
+    pub certificate_end: Counter,
     /// TLS handshakes that failed, by reason.
     pub tls_failures: Tally<&'static str>,
     /// Tokens judged, by outcome.
@@ -37,6 +39,7 @@ impl Default for NetStats {
             refused: Tally::default(),
             handshaking: Counter::default(),
             handshake_time: Histogram::new(Scale::Time),
+            certificate_end: Counter::default(),
             tls_failures: Tally::default(),
             tokens: Tally::default(),
             key_fetches: Tally::default(),
@@ -66,6 +69,11 @@ impl NetStats {
                 "gohub_handshake_seconds",
                 "From accept to the answer that upgrades the connection.",
                 &self.handshake_time.snapshot(),
+            ),
+            family::gauge(
+                "gohub_tls_certificate_expiration_timestamp_seconds",
+                "When the certificate of the public listener ends, in seconds since 1970; 0 without TLS.",
+                self.certificate_end.get() as f64,
             ),
             family::counters(
                 "gohub_tls_failures_total",
