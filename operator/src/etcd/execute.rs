@@ -96,6 +96,7 @@ pub async fn execute(
         Step::DeleteHome { name } => homes::delete(&scene, name).await,
         Step::RestartPod { name } => homes::restart(&scene, name).await,
         Step::GrowVolume { name } => homes::grow(&scene, name).await,
+        Step::OwnVolume { name } => homes::own(&scene, name).await,
         Step::AddLearner { name } => members::add_learner(&scene, name).await,
         Step::Promote { id } => members::promote(&scene, *id).await,
         Step::MoveLeader { from, to } => members::move_leader(&scene, *from, *to).await,

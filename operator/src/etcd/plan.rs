@@ -74,6 +74,8 @@ pub struct Home {
     pub volume: bool,
     /// Whether the claim asks for less space than was asked for since.
     pub small: bool,
+    /// Whether the claim would go with its `GoHub` though the spec keeps it, or the other way round.
+    pub stray: bool,
 }
 
 /// A member's pod.
@@ -146,6 +148,11 @@ pub enum Step {
         /// The member.
         name: String,
     },
+    /// Make a volume's end what the spec says of it now: kept, or collected with its `GoHub`.
+    OwnVolume {
+        /// The member.
+        name: String,
+    },
     /// Give back what a member's database file holds for nothing. The member answers nobody meanwhile.
     Defragment {
         /// The member.
@@ -190,6 +197,10 @@ pub enum Waiting {
 pub fn plan(seen: &Observation) -> Step {
     if !matches!(seen.wanted, 1 | 3 | 5) {
         return Step::Wait(Waiting::NotASize(seen.wanted));
+    }
+    // Before anything else, and whatever etcd does: the next thing that happens may be the deletion.
+    if let Some((name, _)) = seen.homes.iter().find(|(_, home)| home.volume && home.stray) {
+        return Step::OwnVolume { name: name.clone() };
     }
     match &seen.members {
         None => without_answers(seen),

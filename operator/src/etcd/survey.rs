@@ -14,6 +14,7 @@ use kube::{Client, ResourceExt};
 
 use super::connect::Connector;
 use super::plan::{Home, Member, Observation, Pod};
+use crate::api::v1alpha1::PvcPolicy;
 use crate::reconcile::build::meta::{self, Component};
 use crate::reconcile::build::{etcd_member, secrets};
 use crate::reconcile::plan::{EtcdCluster, Owner};
@@ -95,6 +96,8 @@ fn homes(
         let home = homes.entry(name).or_default();
         home.volume = volume.metadata.deletion_timestamp.is_none();
         home.small = is_small(volume, &spec.storage.size);
+        let goes = volume.owner_references().iter().any(|one| one.uid == owner.uid);
+        home.stray = goes != (spec.storage.when_deleted == PvcPolicy::Delete);
     }
     for pod in pods {
         let Some(name) = member_of(owner, pod) else { continue };

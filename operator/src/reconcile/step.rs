@@ -87,6 +87,9 @@ fn words(step: &Step) -> (&'static str, String) {
         Step::RemoveMember { id, name } => ("EtcdMemberRemoved", format!("member {name} ({id:x}) was removed")),
         Step::DeleteHome { name } => ("EtcdMemberDeleted", format!("what was left of member {name} was deleted")),
         Step::RestartPod { name } => ("EtcdPodRestarted", format!("the pod of member {name} is made anew")),
+        Step::OwnVolume { name } => {
+            ("EtcdVolumeOwned", format!("the volume of member {name} ends as the spec says now"))
+        }
         Step::GrowVolume { name } => ("EtcdVolumeGrown", format!("the volume of member {name} was asked to grow")),
         Step::Defragment { name } => ("EtcdDefragmented", format!("member {name} gave back free space")),
         Step::Disarm => ("EtcdAlarmDisarmed", "there is space again".to_owned()),

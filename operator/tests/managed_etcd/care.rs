@@ -1,5 +1,6 @@
 //! Rolling over running members, and a database that is full.
 
+use gohub_operator::api::v1alpha1::PvcPolicy;
 use gohub_operator::etcd::execute::execute;
 use gohub_operator::etcd::plan::{Step, Waiting};
 
@@ -108,4 +109,23 @@ async fn o40_a_volume_that_cannot_grow_is_told_of_in_the_servers_words_and_no_me
     world.server.state().no_growth = None;
     world.until_done().await;
     assert_eq!(asked_for(&world, "0"), "2Gi");
+}
+
+#[tokio::test]
+async fn a_volume_is_kept_or_collected_as_the_spec_says_when_its_gohub_is_deleted_and_not_as_it_said_when_it_was_made()
+{
+    let mut world = World::running(1).await;
+    let owners = |world: &World| {
+        let volume = world.server.get("persistentvolumeclaims", &world.object("0")).unwrap();
+        volume["metadata"]["ownerReferences"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(owners(&world), 0, "volumes are kept unless the spec says otherwise");
+    world.edit(|managed| managed.storage.when_deleted = PvcPolicy::Delete);
+    world.until_done().await;
+    assert_eq!(owners(&world), 1);
+    world.edit(|managed| managed.storage.when_deleted = PvcPolicy::Retain);
+    world.until_done().await;
+    assert_eq!(owners(&world), 0);
+    let own = Step::OwnVolume { name: "0".to_owned() };
+    assert_eq!(world.steps, [own.clone(), own], "and no member is restarted for it");
 }

@@ -25,7 +25,7 @@ fn members(text: &str) -> Option<Vec<Member>> {
 }
 
 /// Homes as `0 1p 2v 3t 4o 5x`: pod and volume; `p` only a pod, `v` only a volume, `t` a pod that is going, `o` a pod of an old
-/// template, `x` a useless one; `s` a volume that is smaller than asked for.
+/// template, `x` a useless one; `s` a volume that is smaller than asked for, `w` one whose owner is the wrong one.
 fn homes(text: &str) -> BTreeMap<String, Home> {
     let home = |word: &str| {
         let name: String = word.chars().take_while(char::is_ascii_digit).collect();
@@ -35,7 +35,7 @@ fn homes(text: &str) -> BTreeMap<String, Home> {
             terminating: word.contains('t'),
             useless: word.contains('x'),
         });
-        (name, Home { pod, volume: !word.contains('p'), small: word.contains('s') })
+        (name, Home { pod, volume: !word.contains('p'), small: word.contains('s'), stray: word.contains('w') })
     };
     text.split_whitespace().map(home).collect()
 }
@@ -65,6 +65,7 @@ fn text(step: &Step) -> String {
         Step::DeleteHome { name } => format!("delete {name}"),
         Step::RestartPod { name } => format!("restart {name}"),
         Step::GrowVolume { name } => format!("grow {name}"),
+        Step::OwnVolume { name } => format!("own {name}"),
         Step::Defragment { name } => format!("defragment {name}"),
         Step::Disarm => "disarm".to_owned(),
     }
@@ -112,6 +113,10 @@ fn one_step_follows_from_what_is_seen() {
         (3, "0L", "0s", "learner 1"),
         (1, "0L 1", "0s 1", "remove 1 1"),
         (3, "0L 1! 2!", "0s 1 2", "wait QuorumLost"),
+        // What is to become of a volume does not wait for etcd.
+        (3, "0L 1 2", "0 1w 2w", "own 1"),
+        (3, "?", "0 1 2w", "own 2"),
+        (3, "0L 1 2", "0 1 2pw", "done"),
         // A pod that has ended for good is put away, and made again.
         (3, "0L 1 2!", "0 1 2x", "restart 2"),
         (3, "0L 1 2~!", "0 1 2x", "restart 2"),
@@ -210,6 +215,7 @@ fn perform(seen: &mut Observation, step: &Step) {
             list.iter_mut().find(|m| m.name == *name).unwrap().healthy = false;
         }
         Step::GrowVolume { name } => seen.homes.get_mut(name).unwrap().small = false,
+        Step::OwnVolume { name } => seen.homes.get_mut(name).unwrap().stray = false,
         Step::Defragment { .. } | Step::Disarm | Step::Done | Step::Wait(_) => {}
     }
     seen.members = Some(list);
