@@ -118,7 +118,7 @@ mod tests {
         old.cluster.etcd.password = Secret::new("one");
         let mut new = old.clone();
         new.cluster.etcd.password = Secret::new("two");
-        new.server.tls = Some(crate::ServerTls { cert: "a".into(), key: "b".into() });
+        new.server.tls = Some(crate::ServerTls { cert: "a".into(), key: "b".into(), client_ca: String::new() });
         let diff = diff(&old, &new);
         assert_eq!(diff.changed, ["cluster.etcd.password", "server.tls.cert", "server.tls.key"]);
         assert!(diff.touches("server.tls") && diff.touches("cluster") && diff.touches("cluster.etcd.password"));

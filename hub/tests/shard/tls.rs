@@ -22,7 +22,7 @@ impl Secure {
         let files = TempDir::new().unwrap();
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let path = |name: &str| files.path().join(name).display().to_string();
-        let tls = ServerTls { cert: path("tls.crt"), key: path("tls.key") };
+        let tls = ServerTls { cert: path("tls.crt"), key: path("tls.key"), client_ca: String::new() };
         std::fs::write(&tls.cert, made.cert.pem()).unwrap();
         std::fs::write(&tls.key, made.signing_key.serialize_pem()).unwrap();
         settings.server.tls = Some(tls);
