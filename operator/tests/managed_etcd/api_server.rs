@@ -79,7 +79,7 @@ impl ApiServer {
             ("GET", [plural]) => (200, state.list(plural, &selector.unwrap_or_default())),
             ("GET", [plural, name]) => state.get(plural, name),
             ("POST", [plural]) => state.create(plural, body),
-            ("PATCH", ["persistentvolumeclaims", name]) => state.grow(name, &body),
+            ("PATCH", ["persistentvolumeclaims", name]) => state.patch_volume(name, &body),
             ("DELETE", [plural, name]) => state.delete(plural, name, &body),
             ("POST", ["pods", name, "eviction"]) => {
                 assert_eq!((&body["kind"], &body["metadata"]["name"]), (&"Eviction".into(), &(*name).into()));
@@ -126,10 +126,11 @@ impl State {
         (201, self.store(key, object, None))
     }
 
-    /// A volume's size is all of it that is ever changed.
-    fn grow(&mut self, name: &str, patch: &Value) -> (u16, Value) {
+    /// A volume's size and its owners are all of it that is ever changed.
+    fn patch_volume(&mut self, name: &str, patch: &Value) -> (u16, Value) {
         self.writes.push(format!("PATCH persistentvolumeclaims/{name}"));
-        if let Some(words) = &self.no_growth {
+        let grows = !patch["spec"].is_null();
+        if let Some(words) = self.no_growth.as_ref().filter(|_| grows) {
             let mut refused = refusal(403, "Forbidden");
             refused.1["message"] = words.as_str().into();
             return refused;
@@ -137,7 +138,11 @@ impl State {
         let key = ("persistentvolumeclaims".to_owned(), name.to_owned());
         let Some(mut object) = self.objects.get(&key).cloned() else { return refusal(404, "NotFound") };
         assert_eq!(patch["metadata"]["uid"], object["metadata"]["uid"]);
-        object["spec"]["resources"] = patch["spec"]["resources"].clone();
+        if grows {
+            object["spec"]["resources"] = patch["spec"]["resources"].clone();
+        } else {
+            object["metadata"]["ownerReferences"] = patch["metadata"]["ownerReferences"].clone();
+        }
         let uid = object["metadata"]["uid"].clone();
         (200, self.store(key, object, Some(uid)))
     }
