@@ -37,6 +37,7 @@ struct Remembered {
     idle: u32,
     leaving: Option<Instant>,
     published: Option<Instant>,
+    applied: Option<u64>,
 }
 
 /// An object as it was when it was written last.
@@ -166,6 +167,16 @@ impl Memory {
             }
             may
         })
+    }
+
+    /// What was applied whole, as a digest of the spec.
+    pub fn applied(&self, uid: &str, spec: u64) {
+        self.with(uid, |memory| memory.applied = Some(spec));
+    }
+
+    /// Whether that spec is the one that was applied last. A process that has just begun knows of none.
+    pub fn is_applied(&self, uid: &str, spec: u64) -> bool {
+        self.with(uid, |memory| memory.applied == Some(spec))
     }
 
     /// A reconcile came to its end.

@@ -63,6 +63,7 @@ pub async fn observe(context: &Context, gohub: &GoHub, owner: &Owner) -> Result<
         deployment: found.deployment().map(|deployment| deployment_facts(&deployment, &found)),
         pods,
         etcd,
+        held_back: false,
     };
     Ok((observed, found))
 }

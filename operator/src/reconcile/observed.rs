@@ -25,6 +25,8 @@ pub struct Observed {
     pub pods: Vec<HubPod>,
     /// The managed etcd cluster.
     pub etcd: Observation,
+    /// Whether `spec.paused` keeps something of the spec from being applied.
+    pub held_back: bool,
 }
 
 /// What the spec names in vain.

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::apply::{self, Changed};
 use super::context::Context;
 use super::error::{Class, Error};
+use super::memory::digest;
 use super::observe::{self, Found, observe};
 use super::observed::Observed;
 use super::plan::{Owner, Plan};
@@ -143,9 +144,14 @@ async fn work(context: &Context, gohub: &GoHub, owner: &Owner) -> Result<Next, F
     match &verdict {
         Ok(plan) => {
             step::complete(plan, &mut observed);
-            if !gohub.spec.paused {
-                let acted = act(context, owner, plan, &mut observed, &mut found, &mut outcome).await;
-                failed = acted.err();
+            let spec = digest_without_pause(&gohub.spec);
+            if gohub.spec.paused {
+                observed.held_back = !context.memory.is_applied(&owner.uid, spec);
+            } else {
+                match act(context, owner, plan, &mut observed, &mut found, &mut outcome).await {
+                    Ok(()) => context.memory.applied(&owner.uid, spec),
+                    Err(error) => failed = Some(error),
+                }
             }
         }
         Err(invalid) => {
@@ -165,6 +171,12 @@ async fn work(context: &Context, gohub: &GoHub, owner: &Owner) -> Result<Next, F
     let published = publish(context, owner, gohub, &status).await?;
     let idle = context.memory.idle(&owner.uid, !published && !outcome.stepped && outcome.changes.is_empty());
     Ok(next(gohub, &status, &outcome, idle))
+}
+
+/// What of a spec is applied, as a number.
+fn digest_without_pause(spec: &GoHubSpec) -> u64 {
+    let spec = GoHubSpec { paused: false, ..spec.clone() };
+    digest(serde_json::to_string(&spec).unwrap_or_default())
 }
 
 /// Heals the etcd cluster of one whose spec cannot even be read. That it cannot be read is told, and not what else fails.

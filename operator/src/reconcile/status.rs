@@ -31,7 +31,7 @@ pub fn derive(gohub: &GoHub, observed: &Observed, verdict: Result<&Plan, &Invali
         conditions: findings
             .iter()
             .map(|finding| {
-                let generation = judged(gohub, finding.kind, generation, &before.conditions);
+                let generation = judged(observed, finding.kind, generation, &before.conditions);
                 condition(finding, generation, &before.conditions, now)
             })
             .collect(),
@@ -42,10 +42,10 @@ pub fn derive(gohub: &GoHub, observed: &Observed, verdict: Result<&Plan, &Invali
     }
 }
 
-/// The generation that a finding is about. While it is paused nothing is applied, so all but `Progressing` is about the one that was applied last:
+/// The generation that a finding is about. While a pause holds something back, all but `Progressing` is about the one that was applied last:
 /// `kubectl wait` does not take it for news of the spec as it is.
-fn judged(gohub: &GoHub, kind: ConditionType, generation: i64, before: &[Condition]) -> i64 {
-    if !gohub.spec.paused || kind == ConditionType::Progressing {
+fn judged(observed: &Observed, kind: ConditionType, generation: i64, before: &[Condition]) -> i64 {
+    if !observed.held_back || kind == ConditionType::Progressing {
         return generation;
     }
     let last = before.iter().find(|condition| condition.type_ == kind.to_string());
