@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use gohub_e2e::crowd::report::Verdict;
-use gohub_e2e::crowd::target::Target;
-use gohub_e2e::crowd::{Event, Gathering, Plan};
+use gohub_crowd::report::Verdict;
+use gohub_crowd::target::Target;
+use gohub_crowd::{Event, Gathering, Plan};
 use gohub_e2e::killer;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::signal::unix::{SignalKind, signal};
@@ -75,7 +75,9 @@ fn main() -> ExitCode {
     let ended = match Arguments::parse().command {
         Command::Gather { url, clients, name, room, rate, seconds, settle } => {
             let settle = Duration::from_secs(settle);
-            gather(Plan { target: url, clients, name, room, rate, settle }, seconds.map(Duration::from_secs))
+            let (targets, rooms) = (vec![url], vec![room]);
+            let plan = Plan { targets, clients, name, rooms, publishers: 1, rate, padding: 0, settle };
+            gather(plan, seconds.map(Duration::from_secs))
         }
         Command::Finish => {
             kill_process(Pid::INIT, Signal::TERM).context("telling process 1").map(|()| Verdict::Complete)
@@ -116,7 +118,7 @@ async fn gather(plan: Plan, limit: Option<Duration>) -> anyhow::Result<Verdict> 
         std::future::pending::<()>().await;
     };
     let report = tokio::select! {
-        report = running => report,
+        books = running => books.judge(),
         () = ending => anyhow::bail!("ended before it began"),
     };
     let verdict = report.verdict;

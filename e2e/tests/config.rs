@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use gohub_crowd::report::Verdict;
 use gohub_e2e::bed::{self, Bed};
-use gohub_e2e::crowd::report::Verdict;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use gohub_crowd::report::Verdict;
 use gohub_e2e::bed::{self, Bed, CrowdPod, History, has_quorum};
-use gohub_e2e::crowd::report::Verdict;
 use gohub_operator::api::v1alpha1::EtcdMember;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, ResourceQuota};
 use kube::ResourceExt;

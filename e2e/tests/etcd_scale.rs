@@ -1,7 +1,7 @@
 //! Members of etcd are added and taken away one at a time, under clients that notice nothing.
 
+use gohub_crowd::report::Verdict;
 use gohub_e2e::bed::{self, has_quorum};
-use gohub_e2e::crowd::report::Verdict;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 
 fn gohub(members: usize) -> String {

@@ -1,7 +1,7 @@
 //! A hub that dies without a word costs its clients seconds and no message, and the others' clients nothing.
 
+use gohub_crowd::report::Verdict;
 use gohub_e2e::bed::{self, Bed};
-use gohub_e2e::crowd::report::Verdict;
 use k8s_openapi::api::core::v1::Pod;
 
 const THREE: &str = r"

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use gohub_crowd::report::Verdict;
 use gohub_e2e::bed::{self, Bed};
-use gohub_e2e::crowd::report::Verdict;
 use tokio::sync::watch;
 
 const GOHUB: &str = r"

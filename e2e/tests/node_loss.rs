@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use gohub_crowd::report::Verdict;
 use gohub_e2e::bed::{self, Bed};
-use gohub_e2e::crowd::report::Verdict;
 use gohub_operator::api::v1alpha1::GoHub;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use gohub_crowd::report::Verdict;
 use gohub_e2e::bed::{self, Bed};
-use gohub_e2e::crowd::report::Verdict;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};

@@ -1,7 +1,7 @@
 //! Hubs come and go under live clients, and none loses a message that it was not told of.
 
+use gohub_crowd::report::Verdict;
 use gohub_e2e::bed;
-use gohub_e2e::crowd::report::Verdict;
 
 const THREE: &str = r"
 apiVersion: gohub.io/v1alpha1

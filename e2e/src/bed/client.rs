@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use gohub::protocol::client::{ClientRequest, ServerFrame};
 use gohub::protocol::{Offset, Payload, Publication};
+use gohub_crowd::connection::{Connection, Incoming, Who};
 use tokio::time::timeout;
 
 use super::forward::Stream;
 use super::namespace::Bed;
-use crate::crowd::connection::{Connection, Incoming, Who};
 
 const PUBLIC: u16 = 8080;
 /// No answer takes longer.

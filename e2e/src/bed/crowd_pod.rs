@@ -1,13 +1,13 @@
 //! The crowd as a pod: its clients reach the hubs through the cluster's own network and the real Service.
 
+use gohub_crowd::report::Report;
+use gohub_crowd::{Event, Progress};
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::json;
 
 use super::namespace::Bed;
 use super::own_pod;
 use super::wait::eventually;
-use crate::crowd::report::Report;
-use crate::crowd::{Event, Progress};
 
 const NAME: &str = "crowd";
 

@@ -1,19 +1,25 @@
-//! The whole: gathers the clients, lets the publisher run, waits until everybody has what was published last, and judges.
+//! The whole: gathers the clients, lets the publishers run, waits until everybody has what was published last, and hands over the books.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::future::join_all;
 use gohub::protocol::{Epoch, Offset};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, timeout_at};
 
+use super::ledger::Ledger;
 use super::member::{Journey, Member};
 use super::publisher::Publisher;
 use super::report::{Report, judge};
 use super::target::Target;
+
+/// Between two clients that connect for the first time: a thousand at once would only wait for one another.
+const APART: Duration = Duration::from_millis(4);
 
 /// How far things are, as the clients see it.
 #[derive(Clone, Debug)]
@@ -29,18 +35,34 @@ pub(super) enum Stage {
 /// What is gathered.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Where.
-    pub target: Target,
+    /// The hubs, or the one Service in front of them. Client n starts with the nth, and goes on to the next when it must.
+    pub targets: Vec<Target>,
     /// How many clients.
     pub clients: usize,
     /// What their names begin with; two crowds at the same hub need different ones.
     pub name: String,
-    /// The room that all are in.
-    pub room: String,
-    /// Publications per second.
+    /// The rooms; each client is in one of them.
+    pub rooms: Vec<String>,
+    /// How many publish.
+    pub publishers: usize,
+    /// Publications per second, all publishers together.
     pub rate: u32,
+    /// How many bytes each of them carries for nothing.
+    pub padding: usize,
     /// How long to wait at the end for who has not got everything yet.
     pub settle: Duration,
+}
+
+impl Plan {
+    /// The name of the nth client.
+    pub(super) fn member(&self, index: usize) -> String {
+        format!("{}-{index}", self.name)
+    }
+
+    /// The nth room, counted around; without rooms the crowd's name is one.
+    pub(super) fn room(&self, index: usize) -> String {
+        self.rooms.get(index % self.rooms.len().max(1)).unwrap_or(&self.name).clone()
+    }
 }
 
 /// One line of standard output.
@@ -139,15 +161,18 @@ impl Gathering {
         let totals = Arc::new(Totals::default());
         let mut members = JoinSet::new();
         for index in 0..plan.clients {
-            let name = format!("{}-{index}", plan.name);
-            let member = Member::new(name, &plan, stage.subscribe(), Arc::clone(&totals));
-            members.spawn(member.attend());
+            let member = Member::new(index, &plan, stage.subscribe(), Arc::clone(&totals));
+            let turn = APART * u32::try_from(index).unwrap_or(u32::MAX);
+            members.spawn(async move {
+                tokio::time::sleep(turn).await;
+                member.attend().await
+            });
         }
         Self { plan, totals, stage, members }
     }
 
-    /// Runs until `end` is set, telling how it goes, and judges.
-    pub async fn run(mut self, end: watch::Receiver<bool>, mut tell: impl FnMut(&Event)) -> Report {
+    /// Runs until `end` is set, telling how it goes, and hands over the books.
+    pub async fn run(mut self, end: watch::Receiver<bool>, mut tell: impl FnMut(&Event)) -> Books {
         let mut ended = end.clone();
         let mut second = interval(Duration::from_secs(1));
         // Who comes first waits for the others: everybody is owed everything.
@@ -158,12 +183,11 @@ impl Gathering {
             }
         }
         tell(&Event::Gathered { clients: self.totals.welcomed.load(Ordering::Relaxed) });
-        let publisher = Publisher::new(&self.plan, self.stage.subscribe(), Arc::clone(&self.totals));
-        let mut publishing = Box::pin(publisher.publish(self.plan.rate, end));
+        let mut publishing = Box::pin(self.publish(end));
         let mut patience = None;
-        let ledger = loop {
+        let (ledger, last) = loop {
             tokio::select! {
-                ledger = &mut publishing => break ledger,
+                published = &mut publishing => break published,
                 _ = second.tick() => tell(&Event::Progress(self.totals.progress())),
             }
             // What is being published when the end comes is waited for, but not for ever.
@@ -172,7 +196,6 @@ impl Gathering {
             }
         };
         drop(publishing);
-        let last = ledger.acked.last().map(|acked| (acked.epoch.clone(), acked.offset));
         let deadline = Instant::now() + self.plan.settle;
         self.stage.send_if_modified(|stage| {
             let going = matches!(stage, Stage::Going);
@@ -190,6 +213,37 @@ impl Gathering {
             journeys.extend(journey.ok());
         }
         tell(&Event::Progress(self.totals.progress()));
-        judge(&ledger, &journeys)
+        Books { ledger, journeys }
+    }
+
+    /// Everybody publishes until the end; the last message, for which everybody waits, is for everybody.
+    fn publish(&self, end: watch::Receiver<bool>) -> impl Future<Output = (Ledger, Option<(Epoch, Offset)>)> + use<> {
+        let new = |index| Publisher::new(index, &self.plan, self.stage.subscribe(), Arc::clone(&self.totals));
+        let publishing: Vec<_> = (0..self.plan.publishers).map(|index| new(index).publish(end.clone())).collect();
+        async move {
+            let mut publishers = join_all(publishing).await;
+            let last = match publishers.first_mut() {
+                Some(first) => first.last().await,
+                None => None,
+            };
+            (Ledger::merged(publishers.into_iter().map(|publisher| publisher.ledger)), last)
+        }
+    }
+}
+
+/// What was acked, and what every client went through.
+#[derive(Debug)]
+pub struct Books {
+    /// What was acked.
+    pub ledger: Ledger,
+    /// Each client's own record.
+    pub journeys: Vec<Journey>,
+}
+
+impl Books {
+    /// Judges the crowd.
+    #[must_use]
+    pub fn judge(&self) -> Report {
+        judge(&self.ledger, &self.journeys)
     }
 }

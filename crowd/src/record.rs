@@ -1,6 +1,6 @@
 //! What one client saw, kept as an SDK keeps its position and as an auditor keeps books. No socket here.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use gohub::protocol::{Epoch, Offset};
 
@@ -15,25 +15,25 @@ pub struct Told {
     pub to: Offset,
 }
 
-/// From where on a client has a right to everything of an epoch.
+/// What a client got of one epoch, and from where on it has a right to everything of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Since {
+pub struct Era {
     /// The epoch.
     pub epoch: Epoch,
-    /// What comes after it.
-    pub offset: Offset,
+    /// What comes after it is owed.
+    pub since: Offset,
+    /// What came, with the publishers' number when it was one of the crowd's.
+    pub received: HashMap<Offset, Option<u64>>,
 }
 
 /// The books of one client.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    /// Every epoch it was welcomed into, in order, with where delivery began.
-    pub since: Vec<Since>,
-    /// What came, by epoch and offset.
-    pub received: HashSet<(Epoch, Offset)>,
+    /// Every epoch it was welcomed into, in order.
+    pub eras: Vec<Era>,
     /// What it was told it does not get.
     pub told: Vec<Told>,
-    /// Publications that came twice: at the same offset, or with the same number of the publisher.
+    /// Publications that came twice: at the same offset, or with the same number.
     pub duplicates: u64,
     /// Publications that came after a later one.
     pub out_of_order: u64,
@@ -45,34 +45,34 @@ impl Record {
     /// Where a resume goes on: epoch and the greatest offset seen. `None` before the first welcome.
     #[must_use]
     pub fn position(&self) -> Option<(&Epoch, Offset)> {
-        self.since.last().map(|since| (&since.epoch, self.position))
+        self.eras.last().map(|era| (&era.epoch, self.position))
     }
 
     /// A welcome came, the first one, after a resume, or on a live connection.
     pub fn welcome(&mut self, epoch: &Epoch, offset: Offset) {
-        if let Some(current) = self.since.last()
+        if let Some(current) = self.eras.last()
             && current.epoch == *epoch
         {
             // What lies between is delivered or told of in a gap; nothing is taken on trust.
             self.position = self.position.max(offset);
             return;
         }
-        if let Some(old) = self.since.last() {
+        if let Some(old) = self.eras.last() {
             // A new life of the log: the client sees that by the epoch, and knows that the rest of the old one does not come.
             let rest = Told { epoch: old.epoch.clone(), from: self.position, to: Offset::MAX };
             self.told.push(rest);
         }
-        self.since.push(Since { epoch: epoch.clone(), offset });
+        self.eras.push(Era { epoch: epoch.clone(), since: offset, received: HashMap::new() });
         self.position = offset;
     }
 
-    /// A publication came; `number` is the publisher's, when it is one of the crowd's.
+    /// A publication came; `number` is the publishers', when it is one of the crowd's.
     pub fn publication(&mut self, offset: Offset, number: Option<u64>) {
-        let Some(epoch) = self.since.last().map(|since| since.epoch.clone()) else { return };
+        let Some(era) = self.eras.last_mut() else { return };
         if offset <= self.position {
             self.out_of_order += 1;
         }
-        let again = !self.received.insert((epoch, offset));
+        let again = era.received.insert(offset, number).is_some();
         let repeated = number.is_some_and(|number| !self.numbers.insert(number));
         self.duplicates += u64::from(again || repeated);
         self.position = self.position.max(offset);
@@ -80,14 +80,26 @@ impl Record {
 
     /// A gap came. One about a room does not move the position.
     pub fn gap(&mut self, from: Offset, to: Offset, about_a_room: bool) {
-        let Some(epoch) = self.since.last().map(|since| since.epoch.clone()) else { return };
+        let Some(epoch) = self.eras.last().map(|era| era.epoch.clone()) else { return };
         self.told.push(Told { epoch, from, to });
         if !about_a_room {
             self.position = self.position.max(to);
         }
     }
 
-    /// How many publications of the crowd's publisher came.
+    /// Whether it got what stands at this place.
+    #[must_use]
+    pub fn has(&self, epoch: &Epoch, offset: Offset) -> bool {
+        self.eras.iter().any(|era| era.epoch == *epoch && era.received.contains_key(&offset))
+    }
+
+    /// Whether it was told that it does not get what stands at this place.
+    #[must_use]
+    pub fn was_told(&self, epoch: &Epoch, offset: Offset) -> bool {
+        self.told.iter().any(|told| told.epoch == *epoch && told.from <= offset && offset <= told.to)
+    }
+
+    /// How many publications of the crowd's publishers came.
     #[must_use]
     pub fn count(&self) -> usize {
         self.numbers.len()
@@ -96,7 +108,7 @@ impl Record {
     /// Whether this place was reached: received, told of, or passed.
     #[must_use]
     pub fn has_reached(&self, epoch: &Epoch, offset: Offset) -> bool {
-        self.since.last().is_some_and(|since| since.epoch != *epoch || self.position >= offset)
+        self.eras.last().is_some_and(|era| era.epoch != *epoch || self.position >= offset)
     }
 }
 

@@ -11,21 +11,34 @@ use super::backoff::Backoff;
 use super::connection::{ConnectError, Connection, Incoming, Who};
 use super::gathering::{Plan, Stage, Totals};
 use super::record::Record;
-use super::target::Target;
+use super::turn::Turn;
+
+/// A connection that was welcomed.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// The hub.
+    pub node: String,
+    /// When the welcome came.
+    pub welcomed: Instant,
+    /// When it ended; `None` when that was at the end of everything.
+    pub left: Option<Instant>,
+    /// The welcome's word; means nothing on the first one.
+    pub recovered: bool,
+}
 
 /// Everything one client went through.
 #[derive(Debug, Default)]
 pub struct Journey {
     /// Its name.
     pub client: String,
+    /// The room it is in.
+    pub room: String,
     /// Its books.
     pub record: Record,
-    /// Connections after the first.
-    pub reconnects: u64,
+    /// Its connections, in order.
+    pub visits: Vec<Visit>,
     /// The longest time without a publication.
     pub longest_silence: Duration,
-    /// Hubs it was connected to, in order.
-    pub nodes: Vec<String>,
     /// Why it stopped before the end, if it did.
     pub stopped: Option<String>,
 }
@@ -33,8 +46,7 @@ pub struct Journey {
 /// A client at work.
 #[derive(Debug)]
 pub(super) struct Member {
-    target: Target,
-    room: String,
+    turn: Turn,
     stage: watch::Receiver<Stage>,
     totals: Arc<Totals>,
     backoff: Backoff,
@@ -44,11 +56,11 @@ pub(super) struct Member {
 }
 
 impl Member {
-    /// A client of this name that is not connected yet.
-    pub(super) fn new(client: String, plan: &Plan, stage: watch::Receiver<Stage>, totals: Arc<Totals>) -> Self {
-        let journey = Journey { client, ..Journey::default() };
-        let (target, room) = (plan.target.clone(), plan.room.clone());
-        Self { target, room, stage, totals, backoff: Backoff::default(), journey, heard: None }
+    /// The client of this number, not connected yet.
+    pub(super) fn new(index: usize, plan: &Plan, stage: watch::Receiver<Stage>, totals: Arc<Totals>) -> Self {
+        let journey = Journey { client: plan.member(index), room: plan.room(index), ..Journey::default() };
+        let turn = Turn::new(&plan.targets, index);
+        Self { turn, stage, totals, backoff: Backoff::default(), journey, heard: None }
     }
 
     /// Stays until it has seen what was last published, or is told to stop, or the gathering is over.
@@ -65,8 +77,9 @@ impl Member {
     async fn stay(&mut self) {
         while !self.is_done() && self.journey.stopped.is_none() {
             let resume = self.journey.record.position();
-            let who = Who { client: &self.journey.client, room: &self.room, resume };
-            match Connection::open(&self.target, who).await {
+            let who = Who { client: &self.journey.client, room: &self.journey.room, resume };
+            let Some(target) = self.turn.target() else { return };
+            match Connection::open(target, who).await {
                 Ok(connection) => self.listen(connection).await,
                 Err(ConnectError::Refused { status, body }) => {
                     self.journey.stopped = Some(format!("refused with {status}: {body}"));
@@ -75,6 +88,7 @@ impl Member {
                 Err(ConnectError::Later { after: Some(after), .. }) => self.backoff.asked(after),
                 Err(_) => {}
             }
+            self.turn.pass();
             if !self.is_done() {
                 tokio::time::sleep(self.backoff.wait()).await;
             }
@@ -85,10 +99,9 @@ impl Member {
         let welcomed = Instant::now();
         let welcome = &connection.welcome;
         self.journey.record.welcome(&welcome.epoch, welcome.offset);
-        let is_first = self.journey.nodes.is_empty();
-        self.journey.reconnects += u64::from(!is_first);
-        self.journey.nodes.push(welcome.node.to_string());
-        self.totals.connected(is_first);
+        self.totals.connected(self.journey.visits.is_empty());
+        let (node, recovered) = (welcome.node.to_string(), welcome.recovered);
+        self.journey.visits.push(Visit { node, welcomed, left: None, recovered });
         let mut stage = self.stage.clone();
         let mut drained = None;
         let code = loop {
@@ -113,6 +126,9 @@ impl Member {
             }
         };
         self.totals.disconnected(code);
+        if let Some(visit) = self.journey.visits.last_mut() {
+            visit.left = Some(Instant::now());
+        }
         self.backoff.lived(welcomed.elapsed());
         if let Some(slot) = drained {
             self.backoff.asked(slot);
@@ -125,7 +141,7 @@ impl Member {
     fn note(&mut self, frame: ServerFrame) {
         match frame {
             ServerFrame::Welcome(welcome) => self.journey.record.welcome(&welcome.epoch, welcome.offset),
-            ServerFrame::Gap { from, to, room, .. } if room.as_ref().is_none_or(|room| *room == self.room) => {
+            ServerFrame::Gap { from, to, room, .. } if room.as_ref().is_none_or(|room| *room == self.journey.room) => {
                 self.journey.record.gap(from, to, room.is_some());
                 self.totals.told();
             }
@@ -155,7 +171,7 @@ impl Member {
     }
 }
 
-/// The publisher's number, when it is one of the crowd's publications.
+/// The publishers' number, when it is one of the crowd's publications.
 fn number_of(publication: &Publication) -> Option<u64> {
     let Some(Payload::Json(bytes)) = &publication.data else { return None };
     serde_json::from_slice::<Numbered>(bytes).ok().map(|numbered| numbered.crowd)
@@ -164,6 +180,9 @@ fn number_of(publication: &Publication) -> Option<u64> {
 /// What the crowd publishes.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Numbered {
-    /// The publisher's number.
+    /// The publishers' number.
     pub(super) crowd: u64,
+    /// Makes it as large as the plan wants it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) padding: String,
 }
