@@ -2,7 +2,7 @@
 SHELL := bash
 CONFIG ?= config/config.yaml
 
-.PHONY: help run test check bench conformance interop coverage generate fmt images e2e e2e-smoke e2e-up e2e-down
+.PHONY: help run test check bench chaos conformance interop coverage generate fmt images e2e e2e-smoke e2e-up e2e-down
 help: ## lists these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -18,6 +18,9 @@ check: ## formatting, clippy, docs, licences and bans: every warning is an error
 
 bench: ## gohub beside the kernel's own limit, one JSON line per figure
 	@scripts/bench.sh $(ARGS)
+
+chaos: ## ten minutes of seeded faults under 1,000 clients that keep books: make chaos SEED=7
+	@scripts/chaos.sh $(SEED)
 
 conformance: ## the Autobahn WebSocket suite and raw bad frames against a running hub
 	@scripts/conformance.sh $(ARGS)

@@ -79,6 +79,11 @@ impl Process {
         line.unwrap_or_else(|| panic!("no such metric in {text}")).parse().unwrap()
     }
 
+    /// All that it has logged.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
     /// How often it has logged this message.
     pub(crate) fn said(&self, message: &str) -> usize {
         let wanted = format!(r#""message":"{message}""#);
@@ -117,7 +122,7 @@ impl Drop for Process {
         self.child.kill().ok();
         self.child.wait().ok();
         if std::thread::panicking() {
-            let lines = self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let lines = self.log();
             let last: Vec<&str> = lines.iter().rev().take(40).rev().map(String::as_str).collect();
             eprintln!("log of the hub on {}:\n{}", self.address, last.join("\n"));
         }

@@ -1,100 +1,220 @@
-//! A TCP proxy that is as slow as a test says, and can cut its connections.
+//! A TCP proxy that does to its connections what networks do: delay, narrow, cut, reset, or go silent without a word to either side.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::VecDeque;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-/// Stands between a hub and one etcd member.
+/// What may be on its way through one direction of a connection, in bytes.
+const LINE: usize = 256 << 10;
+/// The same, and the receive buffer on the server's side, of a narrow proxy: a sender soon notices that nobody reads.
+const NARROW: usize = 8 << 10;
+
+/// What happens to the connections.
+#[derive(Clone, Debug, Default)]
+struct Link {
+    target: String,
+    delay: Duration,
+    /// Bytes per second of each direction of each connection; 0: as many as there are.
+    rate: u32,
+    is_narrow: bool,
+    is_lost: bool,
+    cuts: u64,
+    resets: u64,
+}
+
+/// Stands between a client and a server.
 pub(crate) struct Proxy {
     address: String,
-    delay: Arc<AtomicU64>,
-    /// Counts the cuts; `u64::MAX` once it is gone.
-    cuts: watch::Sender<u64>,
+    link: watch::Sender<Link>,
 }
 
 impl Proxy {
     /// Forwards to `url` (`http://host:port`) without delay.
     pub(crate) async fn start(url: &str) -> Self {
+        Self::open(url, false).await
+    }
+
+    /// The same with buffers so small that a slow reader is noticed.
+    pub(crate) async fn narrow(url: &str) -> Self {
+        Self::open(url, true).await
+    }
+
+    async fn open(url: &str, is_narrow: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let target = url.trim_start_matches("http://").to_owned();
-        let delay = Arc::new(AtomicU64::new(0));
-        let cuts = watch::Sender::new(0);
-        let (shared, mut cut) = (Arc::clone(&delay), cuts.subscribe());
+        let link = watch::Sender::new(Link { target, is_narrow, ..Link::default() });
+        let mut news = link.subscribe();
         tokio::spawn(async move {
             loop {
                 let accepted = tokio::select! {
                     accepted = listener.accept() => accepted,
-                    gone = cut.wait_for(|cuts| *cuts == u64::MAX) => { drop(gone); return }
+                    changed = news.changed() => if changed.is_ok() { continue } else { return },
                 };
-                let (Ok((near, _)), Ok(far)) = (accepted, TcpStream::connect(&target).await) else { continue };
-                let (near_read, near_write) = near.into_split();
-                let (far_read, far_write) = far.into_split();
-                tokio::spawn(forward(near_read, far_write, Arc::clone(&shared), cut.clone()));
-                tokio::spawn(forward(far_read, near_write, Arc::clone(&shared), cut.clone()));
+                let Ok((near, _)) = accepted else { continue };
+                tokio::spawn(carry(near, news.clone()));
             }
         });
-        Self { address, delay, cuts }
+        Self { address, link }
     }
 
-    /// The URL to use instead of the member's.
+    /// The URL to use instead of the server's.
     pub(crate) fn url(&self) -> String {
         self.address.clone()
     }
 
+    /// New connections go there.
+    pub(crate) fn retarget(&self, address: std::net::SocketAddr) {
+        self.link.send_modify(|link| link.target = address.to_string());
+    }
+
     /// From now on every byte arrives this much later, in both directions.
     pub(crate) fn delay(&self, delay: Duration) {
-        self.delay.store(delay.as_millis() as u64, Ordering::Relaxed);
+        self.link.send_modify(|link| link.delay = delay);
+    }
+
+    /// From now on each direction of each connection carries so many bytes a second; 0: as many as there are.
+    pub(crate) fn rate(&self, rate: u32) {
+        self.link.send_modify(|link| link.rate = rate);
+    }
+
+    /// While it is lost, nothing passes and nobody is told; the connections it then has never carry anything again.
+    pub(crate) fn lose(&self, is_lost: bool) {
+        self.link.send_modify(|link| link.is_lost = is_lost);
     }
 
     /// Ends every connection there is.
     pub(crate) fn cut(&self) {
-        self.cuts.send_modify(|cuts| *cuts += 1);
+        self.link.send_modify(|link| link.cuts += 1);
+    }
+
+    /// Ends every connection there is with a reset; what was on its way is thrown away.
+    pub(crate) fn reset(&self) {
+        self.link.send_modify(|link| link.resets += 1);
     }
 }
 
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.cuts.send_replace(u64::MAX);
-    }
+/// How a direction came to its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The sender closed, or the receiver takes no more.
+    Finished,
+    Cut,
+    Reset,
+    Lost,
 }
 
-async fn forward(
-    mut from: impl AsyncReadExt + Unpin + Send + 'static,
-    mut to: impl AsyncWriteExt + Unpin + Send + 'static,
-    delay: Arc<AtomicU64>,
-    mut cut: watch::Receiver<u64>,
-) {
-    cut.mark_unchanged();
-    let mut reader_cut = cut.clone();
-    let (sender, mut receiver) = mpsc::channel::<(Instant, Vec<u8>)>(1024);
-    tokio::spawn(async move {
-        let mut buffer = vec![0; 64 << 10];
-        loop {
-            let read = tokio::select! {
-                read = from.read(&mut buffer) => read.unwrap_or(0),
-                _ = reader_cut.changed() => 0,
-            };
-            let at = Instant::now() + Duration::from_millis(delay.load(Ordering::Relaxed));
-            if read == 0 || sender.send((at, buffer[..read].to_vec())).await.is_err() {
-                return;
+async fn carry(near: TcpStream, link: watch::Receiver<Link>) {
+    let Link { is_lost, is_narrow, target, .. } = link.borrow().clone();
+    if is_lost {
+        return drain(near.into_split().0).await;
+    }
+    let Ok(far) = connect(&target, is_narrow).await else { return };
+    for stream in [&near, &far] {
+        drop(stream.set_nodelay(true));
+    }
+    let (near_read, near_write) = near.into_split();
+    let (far_read, far_write) = far.into_split();
+    let mut there = Direction::new(near_read, far_write, link.clone());
+    let mut back = Direction::new(far_read, near_write, link);
+    let ends = tokio::join!(there.forward(), back.forward());
+    match ends {
+        // Both ends stay open until both have given up by themselves: neither hears of the other.
+        (End::Lost, _) | (_, End::Lost) => {
+            tokio::join!(drain(there.from), drain(back.from));
+        }
+        (End::Reset, _) | (_, End::Reset) => {
+            for half in [&there.to, &back.to] {
+                drop(SockRef::from(AsRef::<TcpStream>::as_ref(half)).set_linger(Some(Duration::ZERO)));
             }
         }
-    });
-    loop {
-        let next = tokio::select! {
-            next = receiver.recv() => next,
-            _ = cut.changed() => None,
+        _ => {}
+    }
+}
+
+async fn connect(target: &str, is_narrow: bool) -> std::io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    if is_narrow {
+        socket.set_recv_buffer_size(NARROW as u32)?;
+    }
+    socket.connect(target.parse().map_err(std::io::Error::other)?).await
+}
+
+/// Reads to the end and throws away.
+async fn drain(mut from: OwnedReadHalf) {
+    let mut buffer = vec![0; 4 << 10];
+    while from.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
+}
+
+struct Direction {
+    from: OwnedReadHalf,
+    to: OwnedWriteHalf,
+    link: watch::Receiver<Link>,
+    /// What was read, and when it arrives.
+    line: VecDeque<(Instant, Vec<u8>)>,
+    length: usize,
+    /// When the bytes before have passed.
+    free: Instant,
+}
+
+impl Direction {
+    fn new(from: OwnedReadHalf, to: OwnedWriteHalf, link: watch::Receiver<Link>) -> Self {
+        Self { from, to, link, line: VecDeque::new(), length: 0, free: Instant::now() }
+    }
+
+    async fn forward(&mut self) -> End {
+        let mut news = self.link.clone();
+        let (cuts, resets) = (self.link.borrow().cuts, self.link.borrow().resets);
+        let ended = async {
+            let changed = news.wait_for(|link| link.cuts != cuts || link.resets != resets || link.is_lost).await;
+            changed.map_or(End::Cut, |link| match (link.is_lost, link.resets != resets) {
+                (true, _) => End::Lost,
+                (false, true) => End::Reset,
+                (false, false) => End::Cut,
+            })
         };
-        let Some((at, bytes)) = next else { return };
-        sleep_until(at).await;
-        if to.write_all(&bytes).await.is_err() {
-            return;
+        tokio::select! {
+            end = ended => end,
+            () = self.pass() => End::Finished,
         }
+    }
+
+    /// Until the sender has closed and everything has arrived.
+    async fn pass(&mut self) {
+        let mut buffer = vec![0; NARROW];
+        let mut is_open = true;
+        let most = if self.link.borrow().is_narrow { NARROW } else { LINE };
+        while is_open || !self.line.is_empty() {
+            let due = self.line.front().map(|(at, _)| (*at).max(self.free));
+            tokio::select! {
+                read = self.from.read(&mut buffer), if is_open && self.length < most => {
+                    let read = read.unwrap_or(0);
+                    is_open = read > 0;
+                    if is_open {
+                        let at = Instant::now() + self.link.borrow().delay;
+                        self.line.push_back((at, buffer[..read].to_vec()));
+                        self.length += read;
+                    }
+                }
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                    let Some((_, bytes)) = self.line.pop_front() else { continue };
+                    self.length -= bytes.len();
+                    let rate = self.link.borrow().rate;
+                    if rate > 0 {
+                        self.free = Instant::now() + Duration::from_secs_f64(bytes.len() as f64 / f64::from(rate));
+                    }
+                    if self.to.write_all(&bytes).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+        drop(self.to.shutdown().await);
     }
 }
