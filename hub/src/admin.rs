@@ -4,7 +4,7 @@
 //! GET /livez /readyz /accepting        open: they say "ok" or why not, and name no client
 //! GET /metrics                         open unless admin.open_metrics is off
 //! GET /api/v1/openapi.json             open: the document of what follows
-//! /api/v1/...                          API key: Authorization: Bearer KEY, or X-API-Key: KEY
+//! /api/v1/...                          API key with the scope of the call: Authorization: Bearer KEY, or X-API-Key: KEY
 //! ```
 //! It is plain HTTP on an address of its own, by default a loopback one, and never on the clients' listener. Without any key configured
 //! the API answers 401 to everybody. Everything it needs of the hub is the trait [`Control`].

@@ -144,6 +144,27 @@ async fn s41_no_call_of_the_api_works_without_the_right_key() {
 }
 
 #[tokio::test]
+async fn s41_a_scoped_key_opens_its_part_of_the_api_alone() {
+    let scopes = [("publish", 4), ("read", 3), ("manage", 4), ("operate", 5)];
+    let keys = scopes.map(|(scope, _)| format!("{{key: 'the-key-to-{scope}-000', scopes: [{scope}]}}")).join(", ");
+    let settings = format!("admin: {{addr: '127.0.0.1:0', open_metrics: false, scoped_keys: [{keys}]}}\n");
+    let running = Running::with(&settings).await;
+    for (scope, calls) in scopes {
+        let key = format!("the-key-to-{scope}-000");
+        let mut opened = 0;
+        for (method, path, body) in API {
+            let request = running.client.request(method.parse().unwrap(), running.url(path)).body(body);
+            let status = request.bearer_auth(&key).send().await.unwrap().status();
+            assert!(status.is_success() || status == StatusCode::FORBIDDEN, "{scope}: {method} {path} {status}");
+            opened += usize::from(status.is_success());
+        }
+        assert_eq!(opened, calls, "{scope}");
+        let metrics = running.client.get(running.url("/metrics")).bearer_auth(&key).send().await.unwrap();
+        assert_eq!(metrics.status(), StatusCode::OK, "any key opens the metrics");
+    }
+}
+
+#[tokio::test]
 async fn s41_without_a_configured_key_nobody_uses_the_api() {
     let running = Running::with("admin: {addr: '127.0.0.1:0'}\n").await;
     let (status, problem) = running.call(Method::GET, "/api/v1/clients", "").await;

@@ -49,7 +49,7 @@ mod settings;
 mod slow_client;
 mod validate;
 
-pub use admin::Admin;
+pub use admin::{Admin, ApiScope, ScopedKey};
 pub use auth::{Auth, Jwks, Jwt, Token};
 pub use byte_size::{ByteSize, ByteSizeError};
 pub use clients::{Clients, Duplicate};

@@ -208,6 +208,35 @@ fn keys_that_are_weak_or_given_twice_are_refused_and_not_shown() {
             "auth: {jwt: {hmac_secrets: [0123456789abcdef]}}",
             "auth.jwt.hmac_secrets[0]: must have at least 32 characters, got 16",
         ),
+        (
+            "admin: {scoped_keys: [{key: short, scopes: [read]}]}",
+            "admin.scoped_keys[0].key: must have at least 16 characters, got 5",
+        ),
+        (
+            "admin: {scoped_keys: [{key: 0123456789abcdef, scopes: []}]}",
+            "admin.scoped_keys[0].scopes: must name at least one scope",
+        ),
+        (
+            "admin: {api_keys: [0123456789abcdef], scoped_keys: [{key: 0123456789abcdef, scopes: [read]}]}",
+            "admin.scoped_keys[0].key: is the same as admin.api_keys[0], which opens everything",
+        ),
+        (
+            "admin: {scoped_keys: [{key: 0123456789abcdef, scopes: [fly]}]}",
+            "admin.scoped_keys[0].scopes[0]: must be one of publish, read, manage, operate, got \"fly\"",
+        ),
+        (
+            "auth: {jwt: {jwks: {url: 'ftp://a/b'}}}",
+            "auth.jwt.jwks.url: must be http://host/path or https://host/path, without a user or password",
+        ),
+        (
+            "auth: {jwt: {jwks: {min_interval: 1h, refresh_interval: 1m}}}",
+            "auth.jwt.jwks.refresh_interval: must be at least 1h, got 1m",
+        ),
+        ("auth: {jwt: {expiry_warning: 2h}}", "auth.jwt.expiry_warning: must be at most 1h, got 2h"),
+        (
+            "auth: {capabilities: {rooms: [{pattern: a/b, allow: []}]}}",
+            "auth.capabilities.rooms[0].pattern: a name pattern has no '/', because no name has it",
+        ),
         ("cluster: {peer_key: short}", "cluster.peer_key: must have at least 16 characters, got 5"),
         (
             "admin: {api_keys: ['***']}",

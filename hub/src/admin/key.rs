@@ -6,44 +6,80 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use gohub_settings::Secret;
+use gohub_settings::{Admin as AdminSettings, ApiScope, Secret};
 
 use super::{Admin, Problem};
 
 const HEADER: &str = "x-api-key";
 
-/// Lets a request pass that has a key, and answers 401 to any other.
-pub(super) async fn require(State(admin): State<Admin>, request: Request, next: Next) -> Response {
-    match check(&admin, request.headers()) {
+/// What a request must show a key for.
+#[derive(Clone)]
+pub(super) struct Guard {
+    pub(super) admin: Admin,
+    pub(super) scope: ApiScope,
+}
+
+/// Lets a request pass that has a key for its part of the API; answers 401 to one without a key, and 403 to one with a key for another part.
+pub(super) async fn require(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    match check(&guard.admin, request.headers(), Some(guard.scope)) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
 }
 
-/// The same for `/metrics`, which is open unless the settings close it.
+/// The same for `/metrics`, which is open unless the settings close it; then any key does.
 pub(super) async fn require_for_metrics(State(admin): State<Admin>, request: Request, next: Next) -> Response {
     if admin.reload.settings().admin.open_metrics {
-        next.run(request).await
-    } else {
-        require(State(admin), request, next).await
+        return next.run(request).await;
+    }
+    match check(&admin, request.headers(), None) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
     }
 }
 
-fn check(admin: &Admin, headers: &HeaderMap) -> Result<(), Problem> {
+fn check(admin: &Admin, headers: &HeaderMap, scope: Option<ApiScope>) -> Result<(), Problem> {
     let settings = admin.reload.settings();
+    let keys = &settings.admin;
     let refuse = |message: &str| Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", message));
-    if settings.admin.api_keys.is_empty() {
+    if keys.api_keys.is_empty() && keys.scoped_keys.is_empty() {
         return refuse("no API key is configured, so nobody may use the API: set admin.api_keys");
     }
     let Some(presented) = presented(headers) else {
         return refuse("send an API key: Authorization: Bearer KEY, or X-API-Key: KEY");
     };
-    if is_known(presented, &settings.admin.api_keys) {
-        return Ok(());
+    match judge(presented, keys, scope) {
+        Verdict::Good => Ok(()),
+        Verdict::OtherScope => {
+            let message = "this API key does not open this call (admin.scoped_keys)";
+            Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", message))
+        }
+        Verdict::Unknown => {
+            admin.metrics.net().api_refused.inc();
+            tracing::warn!("an API call came with a wrong key");
+            refuse("the API key is wrong")
+        }
     }
-    admin.metrics.net().api_refused.inc();
-    tracing::warn!("an API call came with a wrong key");
-    refuse("the API key is wrong")
+}
+
+/// What a key opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Good,
+    OtherScope,
+    Unknown,
+}
+
+/// Every key is looked at, whichever is found.
+fn judge(presented: &[u8], keys: &AdminSettings, scope: Option<ApiScope>) -> Verdict {
+    let mut verdict = if is_known(presented, &keys.api_keys) { Verdict::Good } else { Verdict::Unknown };
+    for scoped in &keys.scoped_keys {
+        if is_known(presented, std::slice::from_ref(&scoped.key)) {
+            let is_enough = scope.is_none_or(|scope| scoped.scopes.contains(&scope));
+            verdict = if is_enough { Verdict::Good } else { Verdict::OtherScope };
+        }
+    }
+    verdict
 }
 
 fn presented(headers: &HeaderMap) -> Option<&[u8]> {
@@ -66,6 +102,8 @@ fn is_known(presented: &[u8], keys: &[Secret]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use gohub_settings::ScopedKey;
+
     use super::*;
 
     #[test]
@@ -92,5 +130,31 @@ mod tests {
         assert_eq!(presented(&with("authorization", "bearer k")), Some(&b"k"[..]));
         assert_eq!(presented(&with("authorization", "Basic k")), None);
         assert_eq!(presented(&with("authorization", "Bear")), None);
+    }
+
+    #[test]
+    fn a_scoped_key_opens_its_part_alone() {
+        let scoped = |key: &str, scopes: &[ApiScope]| ScopedKey { key: Secret::new(key), scopes: scopes.to_vec() };
+        let keys = AdminSettings {
+            api_keys: vec![Secret::new("the-key-of-everything")],
+            scoped_keys: vec![
+                scoped("a-key-that-publishes", &[ApiScope::Publish]),
+                scoped("a-key-that-looks-and-kicks", &[ApiScope::Read, ApiScope::Manage]),
+            ],
+            ..AdminSettings::default()
+        };
+        use ApiScope::{Manage, Operate, Publish, Read};
+        for (key, opened) in [
+            ("the-key-of-everything", &[Publish, Read, Manage, Operate][..]),
+            ("a-key-that-publishes", &[Publish]),
+            ("a-key-that-looks-and-kicks", &[Read, Manage]),
+        ] {
+            for scope in [Publish, Read, Manage, Operate] {
+                let expected = if opened.contains(&scope) { Verdict::Good } else { Verdict::OtherScope };
+                assert_eq!(judge(key.as_bytes(), &keys, Some(scope)), expected, "{key} {scope:?}");
+            }
+            assert_eq!(judge(key.as_bytes(), &keys, None), Verdict::Good);
+        }
+        assert_eq!(judge(b"nobody's-key", &keys, None), Verdict::Unknown);
     }
 }

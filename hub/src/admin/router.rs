@@ -8,6 +8,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use gohub_settings::ApiScope;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
@@ -21,8 +22,8 @@ const TIME: Duration = Duration::from_secs(30);
 /// The OpenAPI document of the admin listener.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    let (_, api) = probes().merge(scrape()).merge(api()).split_for_parts();
-    described(api)
+    let parts = parts().into_iter().fold(probes().merge(scrape()), |all, (_, part)| all.merge(part));
+    described(parts.split_for_parts().1)
 }
 
 /// All of the admin listener's paths.
@@ -30,7 +31,10 @@ pub fn router(admin: Admin) -> Router {
     let document = openapi();
     let open = Router::from(probes());
     let scraped = Router::from(scrape()).route_layer(from_fn_with_state(admin.clone(), key::require_for_metrics));
-    let keyed = Router::from(api()).route_layer(from_fn_with_state(admin.clone(), key::require));
+    let keyed = parts().into_iter().fold(Router::new(), |all, (scope, part)| {
+        let guard = key::Guard { admin: admin.clone(), scope };
+        all.merge(Router::from(part).route_layer(from_fn_with_state(guard, key::require)))
+    });
     open.merge(scraped)
         .merge(keyed)
         .route("/api/v1/openapi.json", get(async move || Json(document)))
@@ -54,21 +58,28 @@ fn scrape() -> OpenApiRouter<Admin> {
     OpenApiRouter::new().routes(routes!(health::metrics))
 }
 
-fn api() -> OpenApiRouter<Admin> {
-    OpenApiRouter::new()
+/// The server API by what a key must open.
+fn parts() -> [(ApiScope, OpenApiRouter<Admin>); 4] {
+    let publish = OpenApiRouter::new()
         .routes(routes!(publish::broadcast))
         .routes(routes!(publish::room))
         .routes(routes!(publish::client))
-        .routes(routes!(publish::batch))
+        .routes(routes!(publish::batch));
+    let read = OpenApiRouter::new()
         .routes(routes!(lists::clients))
-        .routes(routes!(lists::kick))
         .routes(routes!(lists::rooms))
-        .routes(routes!(lists::nodes))
-        .routes(routes!(revocations::post, revocations::get, revocations::delete))
+        .routes(routes!(lists::nodes));
+    let manage = OpenApiRouter::new().routes(routes!(lists::kick)).routes(routes!(
+        revocations::post,
+        revocations::get,
+        revocations::delete
+    ));
+    let operate = OpenApiRouter::new()
         .routes(routes!(config::get))
         .routes(routes!(config::check))
         .routes(routes!(log_level::get, log_level::put))
-        .routes(routes!(drain::post))
+        .routes(routes!(drain::post));
+    [(ApiScope::Publish, publish), (ApiScope::Read, read), (ApiScope::Manage, manage), (ApiScope::Operate, operate)]
 }
 
 fn described(api: OpenApi) -> OpenApi {
@@ -83,7 +94,7 @@ fn described(api: OpenApi) -> OpenApi {
         SecurityScheme::Http(
             HttpBuilder::new()
                 .scheme(HttpAuthScheme::Bearer)
-                .description(Some("One of `admin.api_keys`; the header `X-API-Key` does as well."))
+                .description(Some("One of `admin.api_keys`, or of `admin.scoped_keys` with the scope of the call; the header `X-API-Key` does as well."))
                 .build(),
         ),
     );
