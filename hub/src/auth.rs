@@ -6,8 +6,9 @@
 //!                      | a key id nobody knows: the Keyring looks again (bounded), and the token is judged once more
 //! ```
 //!
-//! Judging is pure ([`jwt`], [`key`], [`jwks`]); what waits for others is the [`keyring`] alone.
+//! Judging is pure ([`jwt`], [`key`], [`jwks`]); what waits for others is the [`keyring`], and the [`hook`] for tokens nothing here can judge.
 
+mod hook;
 mod jwks;
 mod jwt;
 mod key;
@@ -27,6 +28,7 @@ use crate::clock;
 use crate::lifecycle::Tasks;
 use crate::metrics::NetStats;
 use crate::protocol::ClientId;
+use hook::Hook;
 use jwt::{Flaw, JwtRule};
 use keyring::Keyring;
 pub use revoked::{MAX_REVOCATIONS, Pass, Revocation, Revoked, Subject, TokenId, TooMany};
@@ -117,6 +119,7 @@ impl Rules {
 pub struct Auth {
     rules: ArcSwap<Rules>,
     keyring: Arc<Keyring>,
+    hook: Hook,
     revoked: Revoked,
     stats: Arc<NetStats>,
 }
@@ -132,16 +135,18 @@ impl Auth {
     pub fn start(settings: &Settings, stats: Arc<NetStats>, tasks: &Tasks) -> Arc<Self> {
         let keyring = Keyring::start(&settings.auth.jwt.jwks, Arc::clone(&stats), tasks);
         let rules = ArcSwap::from_pointee(Rules::new(settings));
-        Arc::new(Self { rules, keyring, revoked: Revoked::default(), stats })
+        let hook = Hook::new(&settings.auth.hook, Arc::clone(&stats));
+        Arc::new(Self { rules, keyring, hook, revoked: Revoked::default(), stats })
     }
 
     /// New settings, for tokens from now on.
     pub fn configure(&self, settings: &Settings) {
         self.rules.store(Arc::new(Rules::new(settings)));
         self.keyring.configure(&settings.auth.jwt.jwks);
+        self.hook.configure(&settings.auth.hook);
     }
 
-    /// What the token proves. May wait for the keys of its issuer, for `auth.jwt.jwks.timeout` at most.
+    /// What the token proves. May wait for the keys of its issuer or for the hook, for `auth.jwt.jwks.timeout` or `auth.hook.timeout` at most.
     ///
     /// # Errors
     /// See [`Denied`].
@@ -183,7 +188,10 @@ impl Auth {
         if let Some(proof) = rules.static_token(token) {
             return Ok(proof);
         }
-        let jwt = rules.jwt.as_ref().ok_or(Denied::Wrong)?;
+        let jwt = rules.jwt.as_ref().filter(|_| jwt::is_jwt(token) || !self.hook.is_set());
+        let Some(jwt) = jwt else {
+            return if self.hook.is_set() { self.hook.judge(token, &rules.rights).await } else { Err(Denied::Wrong) };
+        };
         let judge = || jwt.judge(token, &self.keyring.keys());
         match judge() {
             Ok(proof) => return Ok(proof),

@@ -1,5 +1,11 @@
 //! HTTP calls that the hub makes: to applications, and to those who sign tokens. One client for each purpose, and no answer without a bound.
 
+use aws_lc_rs::hmac;
+use gohub_settings::Secret;
+
+/// The header by which a server knows that it was this hub: `sha256=` and the HMAC-SHA256 of the body in hex.
+pub(crate) const SIGNATURE: &str = "x-gohub-signature";
+
 /// Connections that wait for the next call, for each server.
 const MAX_IDLE: usize = 32;
 
@@ -34,4 +40,22 @@ pub(crate) async fn body(response: &mut reqwest::Response, max: usize) -> Result
         }
     }
     Ok(body)
+}
+
+/// The value of [`SIGNATURE`].
+pub(crate) fn signature(secret: &Secret, body: &[u8]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+    let tag = hmac::sign(&key, body);
+    tag.as_ref().iter().fold("sha256=".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_signed_as_rfc_4231_has_it() {
+        let signed = signature(&Secret::new("Jefe"), b"what do ya want for nothing?");
+        assert_eq!(signed, "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
 }

@@ -46,6 +46,7 @@ async fn every_metric_is_documented() {
         &net.tls_failures,
         &net.tokens,
         &net.key_fetches,
+        &net.hook_calls,
         &net.webhooks,
         &bus.failures,
     ] {

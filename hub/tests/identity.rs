@@ -2,6 +2,8 @@
 
 #[path = "identity/expiry.rs"]
 mod expiry;
+#[path = "identity/hook.rs"]
+mod hook;
 #[path = "identity/issuer.rs"]
 mod issuer;
 #[path = "identity/keys.rs"]

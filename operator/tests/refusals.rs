@@ -232,7 +232,7 @@ const BAD: &[(&str, &str)] = &[
     ),
     (
         "{config: {auth: {required: true}}}",
-        "spec.config.auth.required: needs auth.tokens or keys in auth.jwt (hmac_secrets, public_keys, jwks.url), or nobody can connect",
+        "spec.config.auth.required: needs auth.tokens, auth.hook.url or keys in auth.jwt (hmac_secrets, public_keys, jwks.url), or nobody can connect",
     ),
     (
         "{config: {auth: {tokens: [{token: a-long-random-token-01}, {token: a-long-random-token-01}]}}}",

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Duration, Grant, Secret, SettingsError,
+    AuthHook, Duration, Grant, Secret, SettingsError,
     bounds::{self, TICK, refuse},
     grant, secret,
 };
@@ -20,6 +20,8 @@ pub struct Auth {
     pub tokens: Vec<Token>,
     /// Signed tokens (JWT), for people.
     pub jwt: Jwt,
+    /// A server that is asked about the tokens nothing here can judge.
+    pub hook: AuthHook,
     /// What everybody may do whose token says nothing about it, and who has none. Without it they may do everything.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Grant")]
@@ -158,9 +160,9 @@ impl Auth {
         if let Some(grant) = &self.capabilities {
             grant.validate("auth.capabilities")?;
         }
-        if self.required && self.tokens.is_empty() && !self.jwt.has_keys() {
-            let message =
-                "needs auth.tokens or keys in auth.jwt (hmac_secrets, public_keys, jwks.url), or nobody can connect";
+        self.hook.validate()?;
+        if self.required && self.tokens.is_empty() && !self.jwt.has_keys() && self.hook.url.is_empty() {
+            let message = "needs auth.tokens, auth.hook.url or keys in auth.jwt (hmac_secrets, public_keys, jwks.url), or nobody can connect";
             return refuse("auth.required", message);
         }
         Ok(())

@@ -250,7 +250,7 @@ fn fields_that_disagree_are_refused_by_both_names() {
     check(&[
         (
             "auth: {required: true}",
-            "auth.required: needs auth.tokens or keys in auth.jwt (hmac_secrets, public_keys, jwks.url), or nobody can connect",
+            "auth.required: needs auth.tokens, auth.hook.url or keys in auth.jwt (hmac_secrets, public_keys, jwks.url), or nobody can connect",
         ),
         ("cluster: {enabled: true}", "cluster.etcd.endpoints: must name at least one member with cluster.enabled"),
         (

@@ -43,6 +43,11 @@ pub(super) fn public_keys(settings: &Jwt) -> impl Iterator<Item = (usize, Result
     settings.public_keys.iter().map(|pem| Key::from_pem(pem)).enumerate()
 }
 
+/// Whether a token is one of this kind at all, good or not.
+pub(super) fn is_jwt(token: &str) -> bool {
+    token.len() <= MAX_TOKEN_BYTES && decode_header(token).is_ok()
+}
+
 impl JwtRule {
     /// `None` without a key: no JWT is accepted. `rights` are those of a token that names none.
     pub(super) fn new(settings: &Jwt, rights: Rights) -> Option<Self> {

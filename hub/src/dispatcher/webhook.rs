@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gohub_settings::{Route, Secret};
+use gohub_settings::Route;
 use serde_json::{Map, Value, value::RawValue};
 use tokio::sync::Semaphore;
 
@@ -15,8 +14,6 @@ use crate::http::{self, BodyError};
 use crate::protocol::{DataRef, ErrorCode, HubMessage, Payload, Request};
 use crate::shard::{Command, Refusal, Session};
 
-/// The header by which the application knows that it was this hub: `sha256=` and the HMAC-SHA256 of the body in hex.
-const SIGNATURE: &str = "x-gohub-signature";
 /// An answer longer than this is not read.
 const MAX_ANSWER: usize = 64 << 10;
 
@@ -60,7 +57,7 @@ pub(super) fn handle(
         let call = client.post(&route.url).timeout(route.timeout.as_std()).header("content-type", "application/json");
         match route.secret.is_empty() {
             true => call.body(body),
-            false => call.header(SIGNATURE, signature(&route.secret, body.as_bytes())).body(body),
+            false => call.header(http::SIGNATURE, http::signature(&route.secret, body.as_bytes())).body(body),
         }
     });
     let reference: Option<Box<str>> = request.reference.as_deref().map(Box::from);
@@ -87,12 +84,6 @@ pub(super) fn handle(
         handle.send(Command::Deliver { key, reference, message, is_question: false });
     });
     Ok(())
-}
-
-fn signature(secret: &Secret, body: &[u8]) -> String {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
-    let tag = hmac::sign(&key, body);
-    tag.as_ref().iter().fold("sha256=".to_owned(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// The fields, and `data` exactly as the client wrote it.
@@ -142,12 +133,6 @@ async fn ask(call: reqwest::RequestBuilder) -> Result<Option<Payload>, &'static 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_body_is_signed_as_rfc_4231_has_it() {
-        let signed = signature(&Secret::new("Jefe"), b"what do ya want for nothing?");
-        assert_eq!(signed, "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-    }
 
     #[test]
     fn data_is_sent_as_the_client_wrote_it() {

@@ -23,6 +23,8 @@ pub struct NetStats {
     pub tokens: Tally<&'static str>,
     /// Fetches of the key set, by outcome.
     pub key_fetches: Tally<&'static str>,
+    /// Calls of the auth hook, by outcome.
+    pub hook_calls: Tally<&'static str>,
     /// Gauge: revocations in force.
     pub revocations: Counter,
     /// Webhook calls of configured routes, by outcome.
@@ -43,6 +45,7 @@ impl Default for NetStats {
             tls_failures: Tally::default(),
             tokens: Tally::default(),
             key_fetches: Tally::default(),
+            hook_calls: Tally::default(),
             revocations: Counter::default(),
             webhooks: Tally::default(),
             api_answers: Tally::default(),
@@ -92,6 +95,12 @@ impl NetStats {
                 "Fetches of the key set (auth.jwt.jwks), by outcome.",
                 "outcome",
                 self.key_fetches.counts(),
+            ),
+            family::counters(
+                "gohub_auth_hook_calls_total",
+                "Calls of the auth hook, by outcome.",
+                "outcome",
+                self.hook_calls.counts(),
             ),
             family::gauge("gohub_revocations", "Revocations of tokens in force.", self.revocations.get() as f64),
             family::counters(
