@@ -1,4 +1,4 @@
-//! Which hub a client tries: the next of a list after each connection that ended or did not come about.
+//! Which hub a client tries: another of a list after each connection that ended or did not come about.
 
 use super::target::Target;
 
@@ -20,9 +20,10 @@ impl Turn {
         self.targets.get(self.at % self.targets.len().max(1))
     }
 
-    /// The next one's turn. A single Service, which chooses itself, stays.
+    /// Another one's turn, any other's: all clients of one hub are not to meet again on the next. A single Service, which chooses
+    /// itself, stays.
     pub(super) fn pass(&mut self) {
-        self.at = self.at.wrapping_add(1);
+        self.at = self.at.wrapping_add(fastrand::usize(1..self.targets.len().max(2)));
     }
 }
 
@@ -31,15 +32,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everybody_has_its_turn_and_one_alone_has_it_always() {
+    fn nobody_has_two_turns_in_a_row_and_everybody_has_one_and_one_alone_has_all() {
         let targets: Vec<Target> = ["ws://a", "ws://b", "ws://c"].map(|url| url.parse().unwrap()).to_vec();
         let mut turn = Turn::new(&targets, 4);
         let mut seen = Vec::new();
-        for _ in 0..4 {
+        for _ in 0..100 {
             seen.push(turn.target().unwrap().host.clone());
             turn.pass();
         }
-        assert_eq!(seen, ["b", "c", "a", "b"]);
+        assert_eq!(seen[0], "b");
+        assert!(seen.windows(2).all(|pair| pair[0] != pair[1]), "{seen:?}");
+        assert!(["a", "b", "c"].iter().all(|host| seen.iter().any(|seen| seen == host)), "{seen:?}");
         let mut alone = Turn::new(&targets[..1], 7);
         alone.pass();
         assert_eq!(alone.target(), Some(&targets[0]));

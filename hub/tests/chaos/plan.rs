@@ -120,7 +120,7 @@ fn kinds(rng: &mut fastrand::Rng) -> Vec<(Fault, Duration)> {
         (Fault::KillHub, millis(rng, 10_000, 14_000)),
         (Fault::StopHub, millis(rng, 5000, 20_000)),
         (Fault::SlowClients(rng.u64(20..800)), millis(rng, 3000, 10_000)),
-        (Fault::NarrowClients(rng.u32(500..4000)), millis(rng, 8000, 15_000)),
+        (Fault::NarrowClients(rng.u32(100..2000)), millis(rng, 8000, 15_000)),
         (Fault::ResetClients, Duration::ZERO),
         (Fault::LoseClients, millis(rng, 3000, 12_000)),
         (Fault::SlowBus(rng.u64(20..800)), millis(rng, 3000, 10_000)),

@@ -50,7 +50,7 @@ impl Scene {
             let mut settings = settings(&node(index), bus.iter().map(Proxy::url).collect());
             settings.heartbeat.interval = Time::from_secs(5);
             settings.heartbeat.timeout = Time::from_secs(5);
-            settings.slow_client.max_age = Time::from_secs(5);
+            settings.slow_client.max_age = Time::from_secs(3);
             // A thousand clients keep a machine of two cores busy: what is slow is not yet gone.
             settings.cluster.etcd.request_timeout = Time::from_secs(5);
             settings.cluster.etcd.lease_ttl = Time::from_secs(6);
