@@ -6,7 +6,7 @@
 //!                      | a key id nobody knows: the Keyring looks again (bounded), and the token is judged once more
 //! ```
 //!
-//! Judging is pure ([`jwt`], [`key`], [`jwks`]); what waits for others is the [`keyring`], and the [`hook`] for tokens nothing here can judge.
+//! Judging is pure (`jwt`, `key`, `jwks`); what waits for others is the `keyring`, and the `hook` for tokens nothing here can judge.
 
 mod hook;
 mod jwks;
