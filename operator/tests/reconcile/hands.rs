@@ -55,15 +55,20 @@ async fn o13_whoever_keeps_writing_our_fields_is_named_and_not_fought() {
     assert_eq!(scene.server.at("services", "chat", "/spec/ports/0/port"), 90, "the war is over");
 }
 
-#[tokio::test]
-async fn o13_an_autoscaler_of_somebody_elses_keeps_its_number_of_pods() {
-    let scene = Scene::settled().await;
+/// An autoscaler of somebody else's that steers our Deployment.
+fn put_their_autoscaler(scene: &Scene) {
     let autoscaler = json!({
         "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
         "metadata": { "name": "theirs", "namespace": "demo" },
         "spec": { "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "chat" }, "maxReplicas": 9 },
     });
     scene.server.put("/apis/autoscaling/v2/namespaces/demo/horizontalpodautoscalers/theirs", autoscaler);
+}
+
+#[tokio::test]
+async fn o13_an_autoscaler_of_somebody_elses_keeps_its_number_of_pods() {
+    let scene = Scene::settled().await;
+    put_their_autoscaler(&scene);
     scene.look().await.unwrap();
     assert_eq!(
         scene.server.at("deployments", "chat", "/spec/replicas"),
@@ -144,12 +149,7 @@ async fn keys_that_were_emptied_by_hand_are_made_anew_and_the_others_kept() {
 #[tokio::test]
 async fn o13_as_many_pods_as_an_autoscaler_of_somebody_elses_wants_are_ready() {
     let scene = Scene::settled().await;
-    let autoscaler = json!({
-        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
-        "metadata": { "name": "theirs", "namespace": "demo" },
-        "spec": { "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "chat" }, "maxReplicas": 9 },
-    });
-    scene.server.put("/apis/autoscaling/v2/namespaces/demo/horizontalpodautoscalers/theirs", autoscaler);
+    put_their_autoscaler(&scene);
     scene.server.edit("deployments", "chat", "kube-controller-manager", "/spec/replicas", json!(4));
     for _ in 0..10 {
         scene.server.play_deployment("chat");
