@@ -7,8 +7,9 @@ use std::time::Duration;
 use gohub_e2e::bed::{self, Bed};
 use gohub_operator::api::v1alpha1::GoHub;
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, PersistentVolumeClaim, Pod, Secret, Service, ServiceAccount};
-use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{Api, DeleteParams, ListParams};
 use kube::core::NamespaceResourceScope;
@@ -22,7 +23,10 @@ apiVersion: gohub.io/v1alpha1
 kind: GoHub
 metadata: {{ name: chat }}
 spec:
-  hub: {{ replicas: 1 }}
+  hub:
+    autoscaling: {{ minReplicas: 1, maxReplicas: 2, targetCpuPercent: 80 }}
+    resources: {{ requests: {{ cpu: 50m }} }}
+  service: {{ ingress: {{ host: chat.example.com }} }}
   etcd: {{ managed: {{ replicas: {members}, storage: {{ size: 512Mi, whenDeleted: {policy} }} }} }}
 "
     )
@@ -56,7 +60,9 @@ async fn o7_deleted_and_made_again_at_once_the_new_one_keeps_what_is_its_own() {
         bed.apply(&gohub("Delete", 1)).await;
         bed.until_condition("chat", "Ready").await;
         let old = everything(bed).await;
-        assert!(!old.is_empty());
+        for kind in ["HorizontalPodAutoscaler", "Ingress", "PersistentVolumeClaim", "Secret"] {
+            assert!(old.iter().any(|(what, _)| what.starts_with(kind)), "no {kind} in {old:?}");
+        }
         delete(bed).await;
         bed.apply(&gohub("Delete", 1)).await;
         bed.until_condition("chat", "Ready").await;
@@ -124,6 +130,8 @@ async fn everything(bed: &Bed) -> BTreeSet<(String, String)> {
         objects::<ServiceAccount>(bed).await,
         objects::<PodDisruptionBudget>(bed).await,
         objects::<NetworkPolicy>(bed).await,
+        objects::<HorizontalPodAutoscaler>(bed).await,
+        objects::<Ingress>(bed).await,
     ]
     .into_iter()
     .flatten()

@@ -23,19 +23,13 @@ pub struct Access {
     pub verbs: &'static [&'static str],
     /// Where.
     pub scope: Scope,
-    /// Whether the group may be absent: then its right is only missed once it is there.
-    pub optional: bool,
 }
 
 /// Server-side apply creates by `patch` and `create`; pruning deletes; a watch begins with a list.
 const CHILD: &[&str] = &["create", "delete", "get", "list", "patch", "watch"];
 
 const fn row(group: &'static str, resource: &'static str, verbs: &'static [&'static str]) -> Access {
-    Access { group, resource, verbs, scope: Scope::Watched, optional: false }
-}
-
-const fn optional(group: &'static str, resource: &'static str, verbs: &'static [&'static str]) -> Access {
-    Access { optional: true, ..row(group, resource, verbs) }
+    Access { group, resource, verbs, scope: Scope::Watched }
 }
 
 const fn own(group: &'static str, resource: &'static str, verbs: &'static [&'static str]) -> Access {
@@ -60,8 +54,8 @@ pub const ACCESS: &[Access] = &[
     // A child names its owner with `blockOwnerDeletion`, which some API servers allow only to who may change the owner's finalizers.
     row("gohub.io", "gohubs/finalizers", &["update"]),
     row("gohub.io", "gohubs/status", &["patch"]),
-    optional("monitoring.coreos.com", "prometheusrules", CHILD),
-    optional("monitoring.coreos.com", "servicemonitors", CHILD),
+    row("monitoring.coreos.com", "prometheusrules", CHILD),
+    row("monitoring.coreos.com", "servicemonitors", CHILD),
     row("networking.k8s.io", "ingresses", CHILD),
     row("networking.k8s.io", "networkpolicies", CHILD),
     row("policy", "poddisruptionbudgets", CHILD),

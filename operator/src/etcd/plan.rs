@@ -8,6 +8,8 @@
 //! member given its pod) before another begins, so an operator that dies between two steps finds its place again from what it sees.
 //! Adding goes by learners, which count for no majority; the leader is moved before its member is stopped.
 
+mod words;
+
 use std::collections::BTreeMap;
 
 /// The alarm of a full database.

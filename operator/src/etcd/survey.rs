@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod as KubePod, Secret};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::{Api, ListParams};
-use kube::{Client, ResourceExt};
+use kube::{Client, Resource, ResourceExt};
 
 use super::connect::Connector;
 use super::plan::{Home, Member, Observation, Pod};
-use crate::api::v1alpha1::PvcPolicy;
+use crate::api::v1alpha1::{GoHub, PvcPolicy};
 use crate::reconcile::build::meta::{self, Component};
 use crate::reconcile::build::{etcd_member, secrets};
 use crate::reconcile::plan::{EtcdCluster, Owner};
@@ -76,6 +77,14 @@ fn is_owned(owner: &Owner, object: &impl ResourceExt) -> bool {
     owners.is_empty() || owners.iter().any(|reference| reference.uid == owner.uid)
 }
 
+/// Whether a volume is being deleted, or will be: that of an older `GoHub` of the same name is collected with it.
+pub(super) fn is_going(owner: &Owner, volume: &PersistentVolumeClaim) -> bool {
+    let namesake = |reference: &OwnerReference| {
+        reference.kind == GoHub::kind(&()) && reference.name == owner.name && reference.uid != owner.uid
+    };
+    volume.metadata.deletion_timestamp.is_some() || volume.owner_references().iter().any(namesake)
+}
+
 fn member_of(owner: &Owner, object: &impl ResourceExt) -> Option<String> {
     etcd_member::member_of(owner, &object.name_any())
 }
@@ -92,9 +101,9 @@ fn homes(
     let mut homes: BTreeMap<String, Home> = BTreeMap::new();
     for volume in volumes {
         let Some(name) = member_of(owner, volume) else { continue };
-        // One that is being deleted keeps its name taken, and no new pod may count on it.
+        // One that goes keeps its name taken, and no new pod may count on it.
         let home = homes.entry(name).or_default();
-        home.volume = volume.metadata.deletion_timestamp.is_none();
+        home.volume = !is_going(owner, volume);
         home.small = is_small(volume, &spec.storage.size);
         let goes = volume.owner_references().iter().any(|one| one.uid == owner.uid);
         home.stray = goes != (spec.storage.when_deleted == PvcPolicy::Delete);

@@ -2,6 +2,7 @@
 
 use gohub_operator::etcd::execute::Performed;
 use gohub_operator::etcd::plan::{Observation, Step, Waiting};
+use gohub_operator::reconcile::build::etcd_member;
 use serde_json::json;
 
 use super::world::{World, ids, leader, voters};
@@ -129,4 +130,25 @@ async fn two_members_lost_of_five_are_replaced_one_after_the_other() {
     world.lose_home("4");
     let seen = world.until_done().await;
     assert_eq!(voters(&seen), "0 1 2 3 4");
+}
+
+#[tokio::test]
+async fn o7_a_namesakes_volume_is_about_to_be_collected_and_no_member_counts_on_it() {
+    let mut world = World::new(1);
+    let mut old = serde_json::to_value(etcd_member::volume(world.plan.etcd_cluster().unwrap(), "0")).unwrap();
+    let owner = json!({
+        "apiVersion": "gohub.io/v1alpha1", "kind": "GoHub", "name": "chat", "uid": "uid-of-the-first", "controller": true,
+    });
+    old["metadata"]["ownerReferences"] = json!([owner]);
+    world.server.put("persistentvolumeclaims", &old);
+    let clean_up = Step::DeleteHome { name: "0".to_owned() };
+    let seen = world.until("only that is left", |_, step| *step == clean_up).await;
+    assert_eq!(voters(&seen), "1", "the cluster began beside it");
+    let done = world.execute(&clean_up).await;
+    assert!(matches!(&done, Performed::NotYet(why) if why.contains("about to go")), "{done:?}");
+    assert!(world.server.get("persistentvolumeclaims", &world.object("0")).is_some());
+    // Kubernetes collects it.
+    world.server.remove("persistentvolumeclaims", &world.object("0"));
+    world.until_done().await;
+    assert_eq!(world.steps, [Step::Bootstrap { name: "1".to_owned() }]);
 }

@@ -8,6 +8,7 @@ use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions
 use serde_json::{Value, json};
 
 use super::super::plan::Start;
+use super::super::survey;
 use super::{Error, Performed, Scene};
 use crate::reconcile::build::{etcd_member, meta};
 
@@ -69,8 +70,8 @@ pub(super) async fn delete(scene: &Scene<'_>, name: &str) -> Result<Performed, E
     }
     match scene.volumes().get_opt(&object).await.map_err(failed("volume"))? {
         None => Ok(Performed::Already),
-        Some(volume) if volume.metadata.deletion_timestamp.is_some() => {
-            Ok(Performed::NotYet(format!("the volume {object} is being deleted")))
+        Some(volume) if survey::is_going(scene.cluster.owner, &volume) => {
+            Ok(Performed::NotYet(format!("the volume {object} is about to go")))
         }
         Some(volume) => {
             let deleted = scene.volumes().delete(&object, &exactly(&volume)).await.map(drop);
@@ -146,9 +147,9 @@ async fn create_volume(scene: &Scene<'_>, name: &str) -> Result<Performed, Error
         Ok(_) => Ok(Performed::Changed),
         Err(error) if code(&error) == CONFLICT => {
             let there = scene.volumes().get_opt(&object).await.map_err(failed())?;
-            let is_going = there.is_none_or(|volume| volume.metadata.deletion_timestamp.is_some());
+            let is_going = there.is_none_or(|volume| survey::is_going(scene.cluster.owner, &volume));
             Ok(if is_going {
-                Performed::NotYet(format!("an older volume {object} is being deleted"))
+                Performed::NotYet(format!("an older volume {object} is about to go"))
             } else {
                 Performed::Already
             })

@@ -127,7 +127,7 @@ fn etcd(gohub: &GoHub, observed: &Observed, invalid: Option<&Invalid>) -> Part {
     }
     match plan::plan(seen) {
         Step::Done => good(Reason::AsSpecified, format!("{0} of {0} members answer", seen.wanted)),
-        step => bad(Reason::EtcdChanging, format!("next step: {step:?}")),
+        step => bad(Reason::EtcdChanging, format!("next: {step}")),
     }
 }
 
