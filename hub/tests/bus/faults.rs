@@ -103,13 +103,18 @@ async fn s91_what_waits_when_etcd_goes_is_resolved_in_bounded_time() {
         a.mode(Mode::Degraded).await;
         a.publish(room("here", "here")).await
     });
-    assert_eq!(sent, Err(PublishError::Timeout), "it may have arrived");
+    // On a busy machine the outage may be seen before the publication is on its way.
+    let uncertain = match sent {
+        Err(PublishError::Timeout) => 1,
+        Err(PublishError::Unavailable(_)) => 0,
+        sent => panic!("{sent:?}"),
+    };
     assert!(is_local_only(here.unwrap()));
     cluster.resume(0);
     a.mode(Mode::Normal).await;
     a.publish_until_accepted("after").await;
-    // The uncertain one was delivered at most once.
-    assert!(a.texts().iter().filter(|text| *text == "sent").count() <= 1);
+    // What may have arrived did so at most once, and what was not published did not.
+    assert!(a.texts().iter().filter(|text| *text == "sent").count() <= uncertain);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
