@@ -15,7 +15,7 @@ impl Bucket {
         Self { tokens: burst, at: now }
     }
 
-    /// Takes `cost`; returns how long until the bucket is out of debt again.
+    /// Takes `cost`, which may be nothing; returns how long until the bucket is out of debt again.
     pub(super) fn take(&mut self, cost: f32, rate: f32, burst: f32, now: u32) -> Option<Duration> {
         let passed = now.wrapping_sub(self.at) as f32 / 1000.0;
         self.at = now;

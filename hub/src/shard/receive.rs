@@ -147,14 +147,23 @@ impl Core {
 
     fn settle_debts(&mut self, slot: usize, bytes: usize, clock: u32, now: Instant) {
         let rate = self.config.byte_rate as f32;
+        let (message_rate, burst) = self.message_rate();
         let out_buffer = self.config.out_buffer;
         let max_inflight = self.config.max_inflight;
         let Some(key) = self.table.key(slot) else { return };
         let Some(connection) = self.table.get(slot) else { return };
         connection.paused.answers = connection.direct_pending() > out_buffer;
         connection.paused.inflight = connection.inflight >= max_inflight;
-        let wait = if rate > 0.0 { connection.bytes.take(bytes as f32, rate, rate, clock) } else { None };
-        self.pause(key, slot, wait, now);
+        let bytes = if rate > 0.0 { connection.bytes.take(bytes as f32, rate, rate, clock) } else { None };
+        // Both debts and the whole of them: one read may have brought thousands of messages.
+        let messages =
+            if message_rate > 0.0 { connection.messages.take(0.0, message_rate, burst, clock) } else { None };
+        self.pause(key, slot, bytes.max(messages), now);
+    }
+
+    /// Messages a second of one connection, and how many at once; 0: any number.
+    fn message_rate(&self) -> (f32, f32) {
+        (self.config.message_rate as f32, self.config.message_burst.max(1) as f32)
     }
 
     fn pause(&mut self, key: ConnectionKey, slot: usize, wait: Option<Duration>, now: Instant) {
@@ -210,18 +219,16 @@ impl Core {
     }
 
     fn on_message(&mut self, slot: usize, clock: u32, bytes: &[u8]) {
-        let (rate, burst) = (self.config.message_rate as f32, self.config.message_burst.max(1) as f32);
-        let Some(key) = self.table.key(slot) else { return };
+        let (rate, burst) = self.message_rate();
         let Some(connection) = self.table.get(slot) else { return };
         connection.heard_app = clock;
         connection.app_pinged = None;
-        let wait = if rate > 0.0 { connection.messages.take(1.0, rate, burst, clock) } else { None };
+        if rate > 0.0 {
+            connection.messages.take(1.0, rate, burst, clock);
+        }
         let application = Arc::clone(&self.application);
         if let Some(mut session) = self.session(slot) {
             application.message(&mut session, bytes);
-        }
-        if wait.is_some() {
-            self.pause(key, slot, wait, Instant::now());
         }
     }
 
