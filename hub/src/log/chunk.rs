@@ -116,14 +116,22 @@ impl Chunk {
         scratch.clear();
         encode_publication(Format::Json, &publication, offset, scratch);
         self.json.push(Format::Json, scratch);
-        self.entries.push(Entry { target: publication.target, offset, signal: None });
+        self.add(Entry { target: publication.target, offset, signal: None });
     }
 
     pub(super) fn push_signal(&mut self, signal: Signal, offset: Offset, scratch: &mut Vec<u8>) {
         scratch.clear();
         signal.encode(Format::Json, scratch);
         self.json.push(Format::Json, scratch);
-        self.entries.push(Entry { target: Target::Broadcast, offset, signal: Some(Box::new(signal)) });
+        self.add(Entry { target: Target::Broadcast, offset, signal: Some(Box::new(signal)) });
+    }
+
+    /// The time is that of its first entry, not of the silence before.
+    fn add(&mut self, entry: Entry) {
+        if self.entries.is_empty() {
+            self.opened = Instant::now();
+        }
+        self.entries.push(entry);
     }
 
     /// Whether it should be sealed in a log of this size: a small log has small chunks, because it is trimmed by whole ones.
@@ -237,5 +245,31 @@ impl Chunk {
     /// Whether the entry at `position` is the hub's own word and not a publication.
     pub fn is_signal(&self, position: Position) -> bool {
         self.entry(position).signal().is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_is_as_old_as_its_first_entry_and_not_as_the_silence_before_it() {
+        let mut chunk = Chunk::open(0, 0, &Scale::default());
+        let say = |chunk: &mut Chunk| {
+            let signal = Signal::Mode { mode: Mode::Normal, reason: "".into() };
+            chunk.push_signal(signal, Offset::default(), &mut Vec::new());
+        };
+        let silent_until = Instant::now();
+        while Instant::now() == silent_until {}
+        let first = Instant::now();
+        say(&mut chunk);
+        let opened = chunk.opened();
+        assert!(
+            opened >= first,
+            "it would be forgotten, and its readers called slow, too soon by {:?}",
+            first - opened
+        );
+        say(&mut chunk);
+        assert_eq!(chunk.opened(), opened);
     }
 }
