@@ -13,8 +13,8 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct Origins {
     /// Origins that may connect: `https://app.example.com` (scheme, host and port must be equal), `https://*.example.com` (any
-    /// host below), `null` (files and sandboxes), or `*` for every page. The hub uses no cookies, so a page needs the user's token
-    /// anyway; name your sites where `auth.required` is off. Default `["*"]`.
+    /// host below), `null` (files and sandboxes), or `*` for every page but those, which count by name only. The hub uses no
+    /// cookies, so a page needs the user's token anyway; name your sites where `auth.required` is off. Default `["*"]`.
     pub allow: Vec<String>,
     /// Whether a connection without `Origin` is let in: everything that is not a browser. Default `true`.
     pub allow_missing: bool,

@@ -11,7 +11,7 @@ use crate::{Settings, schema};
 const WIDTH: usize = 100;
 
 const HEADER: &str = "\
-# Settings of gohub, all at their defaults. An empty file means the same; write only what differs.
+# Settings of gohub, all at their defaults. `{}` means the same; write only what differs.
 #
 # Every change counts at once, under live connections; `server.shards` alone needs a restart. A file with an error is refused
 # as a whole, with the field's name, and the last good one stays in force.
