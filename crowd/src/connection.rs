@@ -163,9 +163,10 @@ async fn next<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>
         let Ok(received) = timeout(hearing, socket.next()).await else { return Incoming::Closed(None) };
         match received {
             Some(Ok(Message::Text(text))) => match ServerFrame::decode(Format::Json, text.as_bytes()) {
-                Ok(ServerFrame::Ping) => {
+                Ok(ping @ ServerFrame::Ping { .. }) => {
                     let pong = String::from_utf8(ClientRequest::pong().encode(Format::Json)).unwrap_or_default();
                     drop(socket.send(Message::text(pong)).await);
+                    return Incoming::Frame(ping);
                 }
                 Ok(frame) => return Incoming::Frame(frame),
                 Err(_) => return Incoming::Closed(None),

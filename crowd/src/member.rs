@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gohub::protocol::client::ServerFrame;
+use gohub::protocol::client::{ClientRequest, ServerFrame};
 use gohub::protocol::{CloseAction, Payload, Publication};
 use tokio::sync::watch;
 
@@ -12,6 +12,9 @@ use super::connection::{ConnectError, Connection, Incoming, Who};
 use super::gathering::{Plan, Stage, Totals};
 use super::record::Record;
 use super::turn::Turn;
+
+/// How often a client asks for its position: often enough to be asked in the middle of everything that happens.
+const ASKING: Duration = Duration::from_secs(5);
 
 /// A connection that was welcomed.
 #[derive(Clone, Debug)]
@@ -104,6 +107,7 @@ impl Member {
         self.journey.visits.push(Visit { node, welcomed, left: None, recovered });
         let mut stage = self.stage.clone();
         let mut drained = None;
+        let mut asking = tokio::time::interval(ASKING);
         let code = loop {
             if self.is_done() {
                 connection.close().await;
@@ -113,6 +117,11 @@ impl Member {
                 incoming = connection.next() => incoming,
                 // The publisher has ended: whether everything is here must be looked at once more.
                 Ok(()) = stage.changed() => continue,
+                // Its answer says how far this connection is complete; whatever came after it and is older shows in the books.
+                _ = asking.tick() => {
+                    connection.send(&ClientRequest::ping()).await;
+                    continue;
+                }
             };
             match incoming {
                 Incoming::Closed(code) => break code,
@@ -141,6 +150,9 @@ impl Member {
     fn note(&mut self, frame: ServerFrame) {
         match frame {
             ServerFrame::Welcome(welcome) => self.journey.record.welcome(&welcome.epoch, welcome.offset),
+            ServerFrame::Ping { offset: Some(offset) } | ServerFrame::Pong { offset: Some(offset), .. } => {
+                self.journey.record.complete(offset);
+            }
             ServerFrame::Gap { from, to, room, .. } if room.as_ref().is_none_or(|room| *room == self.journey.room) => {
                 self.journey.record.gap(from, to, room.is_some());
                 self.totals.told();

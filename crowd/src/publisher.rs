@@ -235,7 +235,10 @@ impl Publisher {
                 self.position = Some((welcome.epoch, welcome.offset));
                 return;
             }
-            ServerFrame::Publication(_, offset) | ServerFrame::Gap { to: offset, room: None, .. } => offset,
+            ServerFrame::Publication(_, offset)
+            | ServerFrame::Gap { to: offset, room: None, .. }
+            | ServerFrame::Ping { offset: Some(offset) }
+            | ServerFrame::Pong { offset: Some(offset), .. } => offset,
             _ => return,
         };
         if let Some((_, position)) = &mut self.position {

@@ -87,6 +87,11 @@ impl Record {
         }
     }
 
+    /// The hub says that everything up to this place has come, or was told of: the books will show whether that is true.
+    pub fn complete(&mut self, offset: Offset) {
+        self.position = self.position.max(offset);
+    }
+
     /// Whether it got what stands at this place.
     #[must_use]
     pub fn has(&self, epoch: &Epoch, offset: Offset) -> bool {
@@ -125,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_position_is_the_greatest_of_welcome_publications_and_gaps_that_are_not_about_a_room() {
+    fn the_position_is_the_greatest_of_welcome_publications_pongs_and_gaps_that_are_not_about_a_room() {
         let mut record = Record::default();
         assert_eq!(record.position(), None);
         record.welcome(&epoch("a"), at(5));
@@ -134,6 +139,9 @@ mod tests {
         assert_eq!(record.position(), Some((&epoch("a"), at(7))));
         record.gap(at(8), at(9), false);
         assert_eq!(record.position(), Some((&epoch("a"), at(9))));
+        record.complete(at(12));
+        record.complete(at(3));
+        assert_eq!(record.position(), Some((&epoch("a"), at(12))));
         record.welcome(&epoch("b"), at(1));
         assert_eq!(record.position(), Some((&epoch("b"), at(1))));
     }

@@ -4,6 +4,7 @@
 //!   settings --configure--> Rules (static tokens, JwtRule)
 //!   token --judge--> Rules + keys of the Keyring --> Proof, or Denied
 //!                      | a key id nobody knows: the Keyring looks again (bounded), and the token is judged once more
+//!   ticket --redeem--> Tickets --> Proof, or nothing: then the token is judged
 //! ```
 //!
 //! Judging is pure (`jwt`, `key`, `jwks`); what waits for others is the `keyring`, and the `hook` for tokens nothing here can judge.
@@ -17,6 +18,7 @@ mod revoked;
 mod rights;
 #[cfg(test)]
 mod samples;
+mod ticket;
 
 use std::sync::Arc;
 
@@ -33,6 +35,8 @@ use jwt::{Flaw, JwtRule};
 use keyring::Keyring;
 pub use revoked::{MAX_REVOCATIONS, Pass, Revocation, Revoked, Subject, TokenId, TooMany};
 pub use rights::Rights;
+pub(crate) use ticket::random_key;
+pub use ticket::{Bearer, Ledger, SEALING_BYTES, TicketId, TicketKey, TicketKeys, Tickets};
 
 /// Why a token does not open the door. The peer hears the same words for every wrong token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +52,22 @@ pub enum Denied {
     Unclear,
 }
 
+/// When a token was judged good, and its own end: what a ticket must not outlive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Judged {
+    /// When, in seconds since 1970.
+    pub at: u64,
+    /// When the token ends, in seconds since 1970, whether the connection ends with it or not.
+    pub token_end: Option<u64>,
+}
+
+impl Judged {
+    /// Just now.
+    pub(crate) fn now(token_end: Option<u64>) -> Self {
+        Self { at: clock::unix_millis() / 1000, token_end }
+    }
+}
+
 /// What a token proves.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Proof {
@@ -59,6 +79,8 @@ pub struct Proof {
     pub rights: Rights,
     /// By what it can be revoked; `None` without a token.
     pub pass: Option<Pass>,
+    /// When it was judged, and its own end.
+    pub judged: Judged,
 }
 
 /// A check of the settings that needs to read keys.
@@ -108,7 +130,8 @@ impl Rules {
         for known in &self.tokens {
             if verify_slices_are_equal(&known.token, token.as_bytes()).is_ok() {
                 let (client, rights) = (known.client.clone(), known.rights.clone());
-                found = Some(Proof { client, expires: None, rights, pass: Some(Pass::default()) });
+                let (pass, judged) = (Some(Pass::default()), Judged::now(None));
+                found = Some(Proof { client, expires: None, rights, pass, judged });
             }
         }
         found
@@ -121,6 +144,7 @@ pub struct Auth {
     keyring: Arc<Keyring>,
     hook: Hook,
     revoked: Revoked,
+    tickets: Arc<Tickets>,
     stats: Arc<NetStats>,
 }
 
@@ -136,7 +160,8 @@ impl Auth {
         let keyring = Keyring::start(&settings.auth.jwt.jwks, Arc::clone(&stats), tasks);
         let rules = ArcSwap::from_pointee(Rules::new(settings));
         let hook = Hook::new(&settings.auth.hook, Arc::clone(&stats));
-        Arc::new(Self { rules, keyring, hook, revoked: Revoked::default(), stats })
+        let tickets = Arc::new(Tickets::new(settings, Arc::clone(&stats)));
+        Arc::new(Self { rules, keyring, hook, revoked: Revoked::default(), tickets, stats })
     }
 
     /// New settings, for tokens from now on.
@@ -144,6 +169,7 @@ impl Auth {
         self.rules.store(Arc::new(Rules::new(settings)));
         self.keyring.configure(&settings.auth.jwt.jwks);
         self.hook.configure(&settings.auth.hook);
+        self.tickets.configure(settings);
     }
 
     /// What the token proves. May wait for the keys of its issuer or for the hook, for `auth.jwt.jwks.timeout` or `auth.hook.timeout` at most.
@@ -174,6 +200,18 @@ impl Auth {
         pass.is_some_and(|pass| self.revoked.covers(client, pass, clock::unix_millis()))
     }
 
+    /// What a resume ticket proves for a client of this name (`None`: whichever it names); it is used then. `None`: it is no good, and the token is to be
+    /// judged.
+    pub async fn redeem(&self, ticket: &str, said: Option<&ClientId>) -> Option<Proof> {
+        let rights = self.rules.load().rights.clone();
+        self.tickets.redeem(ticket, said, &self.revoked, &rights).await
+    }
+
+    /// Those who give and take tickets.
+    pub fn tickets(&self) -> &Arc<Tickets> {
+        &self.tickets
+    }
+
     /// What is revoked.
     pub fn revoked(&self) -> &Revoked {
         &self.revoked
@@ -182,7 +220,8 @@ impl Auth {
     async fn verdict(&self, token: Option<&str>) -> Result<Proof, Denied> {
         let rules = self.rules.load_full();
         let Some(token) = token else {
-            let anybody = || Proof { rights: rules.rights.clone(), ..Proof::default() };
+            let judged = Judged::now(None);
+            let anybody = || Proof { rights: rules.rights.clone(), judged, ..Proof::default() };
             return if rules.required { Err(Denied::Missing) } else { Ok(anybody()) };
         };
         if let Some(proof) = rules.static_token(token) {

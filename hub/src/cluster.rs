@@ -17,6 +17,7 @@ mod peers;
 mod registry;
 mod revocations;
 mod service;
+mod vouchers;
 mod wire;
 
 use std::net::SocketAddr;
@@ -32,7 +33,7 @@ pub use locate::Whereabouts;
 pub use registry::{Nodes, Registry};
 pub use revocations::Revoker;
 
-use crate::auth::{Revocation, Subject};
+use crate::auth::{Revocation, Subject, Tickets};
 use crate::inventory::{ClientInfo, Listing, Missing, NodeInfo, Page, RoomInfo, Scope, add_up};
 use crate::lifecycle::Tasks;
 use crate::protocol::{ClientId, RoomName};
@@ -76,6 +77,8 @@ pub struct ClusterParts {
     pub local: Arc<dyn LocalAnswers>,
     /// Who acts on what is revoked.
     pub revoker: Arc<dyn Revoker>,
+    /// Resume tickets that all hubs share from now on; `None`: this hub has none.
+    pub tickets: Option<Arc<Tickets>>,
     /// Where its tasks run; it stops its own group of them.
     pub tasks: Tasks,
 }
@@ -97,11 +100,14 @@ impl Cluster {
     /// # Errors
     /// See [`ClusterError`].
     pub async fn start(parts: ClusterParts) -> Result<Arc<Self>, ClusterError> {
-        let ClusterParts { etcd, node, listen, peer_key, local, revoker, tasks } = parts;
+        let ClusterParts { etcd, node, listen, peer_key, local, revoker, tickets, tasks } = parts;
         let tasks = tasks.group();
         let key = key::PeerKey::new(&peer_key)?;
         let address = service::listen(listen, Arc::clone(&local), key.clone(), &tasks).await?;
         let revocations = Revocations::follow(etcd.clone(), revoker, &tasks);
+        if let Some(tickets) = tickets {
+            vouchers::share(&etcd, &tickets, &tasks);
+        }
         let registry = Registry::follow(etcd, &tasks);
         let peers = Arc::new(Peers::new(node.clone(), registry, key));
         let locator = Locator::start(Arc::clone(&peers), &tasks);

@@ -25,6 +25,7 @@ mod presence;
 mod refresh;
 mod room;
 mod route;
+mod ticket;
 mod unicast;
 mod webhook;
 mod welcome;
@@ -129,7 +130,7 @@ impl Dispatcher {
 
     fn route(&self, session: &mut Session<'_>, request: &Request<'_>) -> Result<(), Refusal> {
         match MessageId::from_id(request.id) {
-            Some(MessageId::Ping) => ping::handle(session, request),
+            Some(MessageId::Ping) => ping::handle(self, session, request),
             Some(MessageId::Pong) => Ok(()),
             Some(MessageId::Refresh) => refresh::handle(self, session, request),
             Some(MessageId::Join) => join::handle(self, session, request),
@@ -210,6 +211,10 @@ impl Application for Dispatcher {
 
     fn renewed(&self, session: &mut Session<'_>, reference: Option<&str>) {
         refresh::renewed(self, session, reference);
+    }
+
+    fn ticket(&self, session: &mut Session<'_>) -> Option<String> {
+        ticket::give(self, session)
     }
 
     fn welcome(&self, session: &mut Session<'_>, recovered: bool) {

@@ -132,6 +132,7 @@ async fn start(fake: &Arc<Fake>, endpoints: Vec<String>, key: &str) -> Result<Ar
         peer_key: Secret::new(key),
         local: fake.clone(),
         revoker: fake.clone(),
+        tickets: None,
         tasks: Tasks::new(tokio::runtime::Handle::current()),
     })
     .await
@@ -306,6 +307,7 @@ async fn an_address_in_use_is_named() {
         peer_key: Secret::default(),
         local: Fake::new("b", &[]),
         revoker: Fake::new("b", &[]),
+        tickets: None,
         tasks: Tasks::new(tokio::runtime::Handle::current()),
     };
     assert!(format!("{parts:?} {first:?}").contains("ClusterParts"));

@@ -30,9 +30,13 @@ mod outage;
 mod paused;
 #[path = "cluster_hubs/questions.rs"]
 mod questions;
+#[path = "cluster_hubs/quiet.rs"]
+mod quiet;
 #[path = "cluster_hubs/revocation.rs"]
 mod revocation;
 #[path = "cluster_hubs/switch.rs"]
 mod switch;
+#[path = "cluster_hubs/ticket.rs"]
+mod ticket;
 #[path = "cluster_hubs/unicast.rs"]
 mod unicast;

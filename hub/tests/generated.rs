@@ -45,6 +45,7 @@ async fn every_metric_is_documented() {
         &net.refused,
         &net.tls_failures,
         &net.tokens,
+        &net.tickets,
         &net.key_fetches,
         &net.hook_calls,
         &net.webhooks,

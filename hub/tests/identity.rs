@@ -12,3 +12,5 @@ mod keys;
 mod revocation;
 #[path = "identity/rights.rs"]
 mod rights;
+#[path = "identity/ticket.rs"]
+mod ticket;

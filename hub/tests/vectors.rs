@@ -152,8 +152,10 @@ fn write(frame: &ServerFrame, format: Format) -> Vec<u8> {
         _ => {}
     }
     let message = match frame {
-        ServerFrame::Ping => HubMessage::Ping,
-        ServerFrame::Pong { reference } => HubMessage::Pong { reference: reference.as_deref() },
+        ServerFrame::Ping { offset } => HubMessage::Ping { offset: *offset },
+        ServerFrame::Pong { reference, offset, ticket } => {
+            HubMessage::Pong { reference: reference.as_deref(), offset: *offset, ticket: ticket.as_deref() }
+        }
         ServerFrame::Welcome(welcome) => HubMessage::Welcome(welcome.clone()),
         ServerFrame::Ack { reference, offset, data } => HubMessage::Ack {
             reference: reference.as_deref(),
@@ -171,9 +173,12 @@ fn write(frame: &ServerFrame, format: Format) -> Vec<u8> {
             next: next.as_deref(),
             total: *total,
         },
-        ServerFrame::Drain { close_in_ms, reconnect_in_ms, reason } => {
-            HubMessage::Drain { close_in_ms: *close_in_ms, reconnect_in_ms: *reconnect_in_ms, reason }
-        }
+        ServerFrame::Drain { close_in_ms, reconnect_in_ms, reason, ticket } => HubMessage::Drain {
+            close_in_ms: *close_in_ms,
+            reconnect_in_ms: *reconnect_in_ms,
+            reason,
+            ticket: ticket.as_deref(),
+        },
         ServerFrame::Gap { from, to, count, reason, room } => {
             HubMessage::Gap { from: *from, to: *to, count: *count, reason: *reason, room: room.as_deref() }
         }
@@ -231,6 +236,7 @@ struct Query {
     query: String,
     client_id: Option<String>,
     token: Option<String>,
+    ticket: Option<String>,
     resume: Option<Resume>,
     #[serde(default)]
     rooms: Vec<String>,
@@ -257,6 +263,7 @@ fn queries_are_read_or_refused_by_the_parameter() {
             vector.resume.map(|resume| format!("{}:{}", resume.epoch, resume.offset).parse().unwrap());
         assert_eq!(read.client_id.map(|client| client.to_string()), vector.client_id, "{}", vector.name);
         assert_eq!(read.token, vector.token, "{}", vector.name);
+        assert_eq!(read.ticket, vector.ticket, "{}", vector.name);
         assert_eq!(read.resume, resume, "{}", vector.name);
         assert_eq!(read.rooms.iter().map(ToString::to_string).collect::<Vec<_>>(), vector.rooms, "{}", vector.name);
     }

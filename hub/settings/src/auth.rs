@@ -4,9 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AuthHook, Duration, Grant, Secret, SettingsError,
+    AuthHook, AuthTicket, Duration, Grant, Secret, SettingsError,
     bounds::{self, TICK, refuse},
-    grant, secret,
+    grant, hash,
+    secret::{self, Writing, writing_secrets},
 };
 
 /// Tokens, judged at the handshake. A token that is sent is always judged; a wrong one is refused even where none is required.
@@ -22,6 +23,8 @@ pub struct Auth {
     pub jwt: Jwt,
     /// A server that is asked about the tokens nothing here can judge.
     pub hook: AuthHook,
+    /// What lets a client come back without being judged anew.
+    pub ticket: AuthTicket,
     /// What everybody may do whose token says nothing about it, and who has none. Without it they may do everything.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Grant")]
@@ -141,6 +144,14 @@ impl Jwt {
 }
 
 impl Auth {
+    /// Which rules these are, secrets included, the terms of tickets left out: what was judged by others must be judged anew.
+    pub fn fingerprint(&self) -> u64 {
+        let rules = Self { ticket: AuthTicket::default(), ..self.clone() };
+        let text = writing_secrets(Writing::Fingerprint, || serde_yaml::to_string(&rules));
+        // Texts, numbers and lists always have a YAML form.
+        hash::fnv1a(text.unwrap_or_default().as_bytes())
+    }
+
     pub(crate) fn validate(&self) -> Result<(), SettingsError> {
         for (i, token) in self.tokens.iter().enumerate() {
             let path = format!("auth.tokens[{i}]");
@@ -161,6 +172,7 @@ impl Auth {
             grant.validate("auth.capabilities")?;
         }
         self.hook.validate()?;
+        self.ticket.validate()?;
         if self.required && self.tokens.is_empty() && !self.jwt.has_keys() && self.hook.url.is_empty() {
             let message = "needs auth.tokens, auth.hook.url or keys in auth.jwt (hmac_secrets, public_keys, jwks.url), or nobody can connect";
             return refuse("auth.required", message);

@@ -13,6 +13,7 @@
 mod admin;
 mod auth;
 mod auth_hook;
+mod auth_ticket;
 mod bounds;
 mod byte_size;
 mod check;
@@ -53,6 +54,7 @@ mod validate;
 pub use admin::{Admin, ApiScope, ScopedKey};
 pub use auth::{Auth, Jwks, Jwt, Token};
 pub use auth_hook::AuthHook;
+pub use auth_ticket::AuthTicket;
 pub use byte_size::{ByteSize, ByteSizeError};
 pub use clients::{Clients, Duplicate};
 pub use cluster::{Cluster, Etcd, EtcdTls, EtcdWindow};

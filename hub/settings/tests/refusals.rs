@@ -233,6 +233,8 @@ fn keys_that_are_weak_or_given_twice_are_refused_and_not_shown() {
             "auth.jwt.jwks.refresh_interval: must be at least 1h, got 1m",
         ),
         ("auth: {jwt: {expiry_warning: 2h}}", "auth.jwt.expiry_warning: must be at most 1h, got 2h"),
+        ("auth: {ticket: {life: 2h}}", "auth.ticket.life: must be at most 1h, got 2h"),
+        ("auth: {ticket: {life: 5m, max_age: 1m}}", "auth.ticket.max_age: must be at least 5m, got 1m"),
         (
             "auth: {capabilities: {rooms: [{pattern: a/b, allow: []}]}}",
             "auth.capabilities.rooms[0].pattern: a name pattern has no '/', because no name has it",

@@ -159,17 +159,18 @@ impl Builder {
         let inlet = Arc::new(LogInlet::new(Arc::clone(&log), Arc::clone(&shards)));
         let directory = Arc::new(Directory::default());
         let lifecycle = Lifecycle::default();
+        let auth = Auth::start(&settings, Arc::clone(self.metrics.net()), &tasks);
         let local = Arc::new(Local {
             node: ArcSwap::from_pointee(node_name(&settings)),
             address: ArcSwap::default(),
             shards: Arc::clone(&shards),
             directory: Arc::clone(&directory),
+            auth: Arc::clone(&auth),
             metrics: self.metrics.clone(),
             lifecycle: lifecycle.clone(),
             reload: Arc::clone(&reload),
             started_at: clock::unix_millis(),
         });
-        let auth = Auth::start(&settings, Arc::clone(self.metrics.net()), &tasks);
         let bouncer = Arc::new(Bouncer { auth: Arc::clone(&auth), shards: Arc::clone(&shards) });
         let buses = Buses {
             bouncer: Arc::clone(&bouncer),

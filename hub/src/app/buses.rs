@@ -62,6 +62,7 @@ impl Buses {
             peer_key: settings.cluster.peer_key.clone(),
             local: Arc::clone(&self.local) as _,
             revoker: Arc::clone(&self.bouncer) as _,
+            tickets: Some(Arc::clone(self.bouncer.auth.tickets())),
             tasks: self.tasks.clone(),
         })
         .await?;
@@ -110,6 +111,7 @@ impl Inner {
         if let (Some(before), false) = (before, settings.cluster.enabled) {
             self.local.address.store(Arc::default());
             before.close().await;
+            self.auth.tickets().alone();
         }
         Ok(())
     }

@@ -92,7 +92,7 @@ impl Entrance for Inner {
         claim: net::Claim,
     ) {
         let connection = self.connection_id();
-        let Admitted { client, format, resume, rooms, echo, expires, rights, pass, .. } = admitted;
+        let Admitted { client, format, resume, rooms, echo, expires, rights, pass, judged, .. } = admitted;
         tracing::debug!(connection, %client, %address, format = format.subprotocol(), "connection opened");
         let replaces = !echo && self.now().clients.duplicate == Duplicate::Replace;
         let identity = Identity {
@@ -102,6 +102,8 @@ impl Entrance for Inner {
             expires: expires.and_then(clock::instant_of),
             rights,
             pass,
+            judged,
+            ticket_at: 0,
             echo,
             permit: Box::new((permit, claim)),
         };

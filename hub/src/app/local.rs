@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use futures::future::BoxFuture;
 
 use super::shards::Shards;
+use crate::auth::Auth;
 use crate::clock;
 use crate::cluster::{ClientQuery, LocalAnswers};
 use crate::directory::Directory;
@@ -25,6 +26,7 @@ pub(super) struct Local {
     pub(super) address: ArcSwap<String>,
     pub(super) shards: Arc<Shards>,
     pub(super) directory: Arc<Directory>,
+    pub(super) auth: Arc<Auth>,
     pub(super) metrics: Metrics,
     pub(super) lifecycle: Lifecycle,
     pub(super) reload: Arc<Reload>,
@@ -94,6 +96,8 @@ impl LocalAnswers for Local {
 
     fn kick(&self, client: ClientId, connection: Option<u64>) -> BoxFuture<'_, u64> {
         Box::pin(async move {
+            // Whoever asks for tokens anew finds out that it is not let in any more; a ticket would not ask.
+            self.auth.tickets().void(&client);
             let who = connection.map_or(Kick::Client(client), Kick::Connection);
             self.shards.kick(&who, CloseCode::Kicked, "kicked by an administrator").await as u64
         })

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::revoked::{Pass, TokenId};
 use super::rights::Rights;
-use super::{Denied, Proof};
+use super::{Denied, Judged, Proof};
 use crate::http;
 use crate::metrics::NetStats;
 use crate::protocol::{ClientId, MAX_TOKEN_BYTES};
@@ -203,7 +203,8 @@ fn proof(body: &[u8], rights: &Rights) -> Result<Proof, &'static str> {
         Some(grant) => Rights::of(Some(grant)),
         None => rights.clone(),
     };
-    Ok(Proof { client, expires: answer.expires, rights, pass: Some(Pass::default()) })
+    let judged = Judged::now(answer.expires);
+    Ok(Proof { client, expires: answer.expires, rights, pass: Some(Pass::default()), judged })
 }
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::Proof;
 use super::key::{Key, KeyError};
 use super::revoked::{Pass, TokenId};
 use super::rights::Rights;
+use super::{Judged, Proof};
 use crate::protocol::{ClientId, MAX_TOKEN_BYTES};
 
 /// The claims of a token.
@@ -108,7 +108,8 @@ impl JwtRule {
         let ends = expires.saturating_add(self.validation.leeway);
         let rights = self.rights(claims)?;
         let pass = Some(pass(claims)?);
-        Some(Proof { client: Some(client), expires: self.close_on_expiry.then_some(ends), rights, pass })
+        let judged = Judged::now(Some(ends));
+        Some(Proof { client: Some(client), expires: self.close_on_expiry.then_some(ends), rights, pass, judged })
     }
 
     /// `None`: the claim cannot be understood, and half of it would be a guess.

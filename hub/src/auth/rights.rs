@@ -19,6 +19,11 @@ impl Rights {
         Self(grant.cloned().map(Arc::new))
     }
 
+    /// The grant; `None`: everything.
+    pub(super) fn grant(&self) -> Option<&Grant> {
+        self.0.as_deref()
+    }
+
     /// Whether this may be done in the room.
     pub fn allow(&self, operation: Operation, room: &RoomName) -> bool {
         self.0.as_ref().is_none_or(|grant| {

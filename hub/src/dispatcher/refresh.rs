@@ -29,8 +29,9 @@ pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request
             Err(denied) => Err((ErrorCode::Unauthorized, format!("token: {denied}"))),
         };
         handle.send(match proof {
-            Ok(Proof { expires, rights, pass, .. }) => {
-                let renewal = Box::new(Renewal { expires: expires.and_then(clock::instant_of), rights, pass });
+            Ok(Proof { expires, rights, pass, judged, .. }) => {
+                let expires = expires.and_then(clock::instant_of);
+                let renewal = Box::new(Renewal { expires, rights, pass, judged });
                 Command::Renew { key, reference, renewal }
             }
             Err(error) => Command::Deliver { key, reference, message: Err(error), is_question: false },

@@ -1,12 +1,14 @@
 //! 3 `welcome`: the first message, and again when the epoch changed.
 
-use super::Dispatcher;
+use super::{Dispatcher, ticket};
 use crate::protocol::{HubMessage, Welcome};
 use crate::shard::Session;
 
 pub(super) fn send(dispatcher: &Dispatcher, session: &mut Session<'_>, recovered: bool) {
     let live = dispatcher.live.load();
     let (epoch, offset) = session.starting_point();
+    let ticket = ticket::give(dispatcher, session);
+    let life = dispatcher.auth.tickets().life().unwrap_or_default().as_millis() as u64;
     let welcome = Welcome {
         client_id: session.client(),
         connection_id: session.key().id.to_string().into(),
@@ -20,6 +22,7 @@ pub(super) fn send(dispatcher: &Dispatcher, session: &mut Session<'_>, recovered
         max_rooms: live.max_rooms_per_connection,
         mode: dispatcher.bus.health().mode,
         rooms: session.rooms(),
+        ticket: ticket.map(|ticket| (ticket.into(), life)),
     };
     session.reply(&HubMessage::Welcome(welcome));
 }

@@ -21,6 +21,10 @@ pub struct NetStats {
     pub tls_failures: Tally<&'static str>,
     /// Tokens judged, by outcome.
     pub tokens: Tally<&'static str>,
+    /// Resume tickets given.
+    pub tickets_given: Counter,
+    /// Resume tickets presented, by outcome.
+    pub tickets: Tally<&'static str>,
     /// Fetches of the key set, by outcome.
     pub key_fetches: Tally<&'static str>,
     /// Calls of the auth hook, by outcome.
@@ -44,6 +48,8 @@ impl Default for NetStats {
             certificate_end: Counter::default(),
             tls_failures: Tally::default(),
             tokens: Tally::default(),
+            tickets_given: Counter::default(),
+            tickets: Tally::default(),
             key_fetches: Tally::default(),
             hook_calls: Tally::default(),
             revocations: Counter::default(),
@@ -89,6 +95,13 @@ impl NetStats {
                 "Tokens judged, by outcome: good, missing, wrong, revoked, or unclear for want of keys.",
                 "outcome",
                 self.tokens.counts(),
+            ),
+            family::counter("gohub_tickets_given_total", "Resume tickets given.", self.tickets_given.get()),
+            family::counters(
+                "gohub_tickets_total",
+                "Resume tickets presented, by outcome: good, or why the token was judged instead.",
+                "outcome",
+                self.tickets.counts(),
             ),
             family::counters(
                 "gohub_key_set_fetches_total",

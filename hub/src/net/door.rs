@@ -9,7 +9,7 @@ use super::origin::OriginRule;
 use super::proxies::Proxies;
 use super::response::Rejection;
 use super::upgrade::Upgrade;
-use crate::auth::{Auth, Denied, Pass, Rights};
+use crate::auth::{Auth, Denied, Judged, Pass, Proof, Rights};
 use crate::protocol::{ClientId, Format, Handshake};
 use crate::shard::Resume;
 
@@ -40,6 +40,8 @@ pub struct Admitted {
     pub rights: Rights,
     /// By what its token can be revoked.
     pub pass: Option<Pass>,
+    /// When its token was judged, and the token's own end.
+    pub judged: Judged,
 }
 
 /// The rules of one set of settings.
@@ -102,7 +104,7 @@ impl Door {
             }
             (one, other) => one.as_deref().or(other.as_deref()),
         };
-        let proof = self.auth.judge(token).await.map_err(|denied| self.denied(denied))?;
+        let proof = self.proof(&query, token).await?;
         let client = match (proof.client, query.client_id) {
             (Some(proved), Some(said)) if proved != said => {
                 return Err(Rejection::new(403, "client_id is not the token's"));
@@ -125,7 +127,18 @@ impl Door {
             expires: proof.expires,
             rights: proof.rights,
             pass: proof.pass,
+            judged: proof.judged,
         })
+    }
+
+    /// By its ticket, or else by its token: a ticket that is no good makes nothing worse and nothing better.
+    async fn proof(&self, query: &Handshake, token: Option<&str>) -> Result<Proof, Rejection> {
+        if let Some(ticket) = &query.ticket
+            && let Some(proof) = self.auth.redeem(ticket, query.client_id.as_ref()).await
+        {
+            return Ok(proof);
+        }
+        self.auth.judge(token).await.map_err(|denied| self.denied(denied))
     }
 }
 

@@ -92,6 +92,8 @@ fields! {
     ReconnectInMs = 37, "reconnect_in_ms", "integer: how long after the close to connect again.";
     AfterMs = 38, "after_ms", "integer: how long to wait.";
     Token = 39, "token", "text: the new token, at most 8192 bytes.";
+    Ticket = 40, "ticket", "text: opens the door once, for `ticket_life_ms`; a secret.";
+    TicketLifeMs = 41, "ticket_life_ms", "integer: how long a ticket is good.";
 }
 
 impl Field {

@@ -18,6 +18,8 @@ pub struct Handshake {
     pub token: Option<String>,
     /// `resume`: `<epoch>:<offset>`.
     pub resume: Option<ResumeToken>,
+    /// `ticket`: a resume ticket, a secret too.
+    pub ticket: Option<String>,
     /// `rooms`: to be in from the start, separated by commas; a comma inside a name is `%2C`.
     pub rooms: Vec<RoomName>,
 }
@@ -51,7 +53,7 @@ impl Handshake {
     /// # Errors
     /// The first parameter that is wrong.
     pub fn parse(query: &str) -> Result<Self, HandshakeError> {
-        const NAMES: [&str; 4] = ["client_id", "token", "resume", "rooms"];
+        const NAMES: [&str; 5] = ["client_id", "token", "resume", "rooms", "ticket"];
         let mut handshake = Self::default();
         let mut seen = [false; NAMES.len()];
         for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
@@ -71,6 +73,7 @@ impl Handshake {
                     handshake.client_id = Some(ClientId::parse(&text(value)?).map_err(HandshakeError::ClientId)?)
                 }
                 "token" => handshake.token = Some(text(value)?.into_owned()),
+                "ticket" => handshake.ticket = Some(text(value)?.into_owned()),
                 "resume" => handshake.resume = Some(text(value)?.parse().map_err(HandshakeError::Resume)?),
                 _ => {
                     for raw in value.split(',') {
@@ -91,9 +94,10 @@ impl Handshake {
 
 impl fmt::Debug for Handshake {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { client_id, token, resume, rooms } = self;
+        let Self { client_id, token, resume, ticket, rooms } = self;
         let mut shown = formatter.debug_struct("Handshake");
         shown.field("client_id", client_id).field("token", &token.as_ref().map(|_| "***"));
+        shown.field("ticket", &ticket.as_ref().map(|_| "***"));
         shown.field("resume", resume).field("rooms", rooms).finish()
     }
 }
@@ -133,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_token_is_not_shown() {
-        let shown = format!("{:?}", Handshake::parse("client_id=alice&token=s3cret").unwrap());
+        let shown = format!("{:?}", Handshake::parse("client_id=alice&token=s3cret&ticket=s3cret").unwrap());
         assert!(shown.contains("alice") && shown.contains("***") && !shown.contains("s3cret"), "{shown}");
     }
 

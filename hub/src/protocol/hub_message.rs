@@ -102,17 +102,26 @@ pub struct Welcome {
     pub mode: Mode,
     /// The rooms the connection is in, as of this message.
     pub rooms: Vec<RoomName>,
+    /// What lets this client come back without being judged anew, and for how long, in milliseconds. A secret.
+    pub ticket: Option<(Box<str>, u64)>,
 }
 
 /// A message from the hub itself to one connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HubMessage<'a> {
     /// Are you there?
-    Ping,
+    Ping {
+        /// Everything up to here that was meant for this connection was sent before this message; `None`: nothing can be said now.
+        offset: Option<Offset>,
+    },
     /// The answer to a client's ping.
     Pong {
         /// `ref` of the ping.
         reference: Option<&'a str>,
+        /// As in a ping.
+        offset: Option<Offset>,
+        /// A newer resume ticket, when it is time for one.
+        ticket: Option<&'a str>,
     },
     /// See [`Welcome`].
     Welcome(Welcome),
@@ -166,6 +175,8 @@ pub enum HubMessage<'a> {
         reconnect_in_ms: u64,
         /// A short word for logs, like `shutdown`.
         reason: &'a str,
+        /// The resume ticket to come back with.
+        ticket: Option<&'a str>,
     },
     /// What this connection will not get.
     Gap {
@@ -205,7 +216,7 @@ impl HubMessage<'_> {
     /// Its `message_id`.
     pub const fn id(&self) -> MessageId {
         match self {
-            Self::Ping => MessageId::Ping,
+            Self::Ping { .. } => MessageId::Ping,
             Self::Pong { .. } => MessageId::Pong,
             Self::Welcome(_) => MessageId::Welcome,
             Self::Ack { .. } => MessageId::Ack,
@@ -224,14 +235,16 @@ impl HubMessage<'_> {
     pub fn encode(&self, format: Format, out: &mut Vec<u8>) {
         let mut writer = Writer::open(format, self.id().id(), out);
         match self {
-            Self::Ping => {}
-            Self::Pong { reference } => writer.optional_text(Field::Ref, *reference),
+            Self::Ping { offset } => writer.optional_offset(Field::Offset, *offset),
+            Self::Pong { reference, offset, ticket } => {
+                writer.optional_text(Field::Ref, *reference);
+                writer.optional_offset(Field::Offset, *offset);
+                writer.optional_text(Field::Ticket, *ticket);
+            }
             Self::Welcome(welcome) => welcome.write(&mut writer),
             Self::Ack { reference, offset, data } => {
                 writer.optional_text(Field::Ref, *reference);
-                if let Some(offset) = offset {
-                    writer.offset(Field::Offset, *offset);
-                }
+                writer.optional_offset(Field::Offset, *offset);
                 if let Some(data) = data {
                     writer.data(data);
                 }
@@ -255,10 +268,11 @@ impl HubMessage<'_> {
                 writer.encoded(Field::Messages, messages);
                 writer.boolean(Field::Complete, *complete);
             }
-            Self::Drain { close_in_ms, reconnect_in_ms, reason } => {
+            Self::Drain { close_in_ms, reconnect_in_ms, reason, ticket } => {
                 writer.uint(Field::CloseInMs, *close_in_ms);
                 writer.uint(Field::ReconnectInMs, *reconnect_in_ms);
                 writer.text(Field::Reason, reason);
+                writer.optional_text(Field::Ticket, *ticket);
             }
             Self::Gap { from, to, count, reason, room } => {
                 writer.offset(Field::From, *from);
@@ -305,6 +319,7 @@ impl Welcome {
             max_rooms,
             mode,
             rooms,
+            ticket,
         } = self;
         writer.uint(Field::Version, u64::from(VERSION));
         writer.text(Field::ClientId, client_id.as_str());
@@ -319,6 +334,10 @@ impl Welcome {
         writer.uint(Field::MaxRooms, *max_rooms);
         writer.text(Field::Mode, mode.name());
         writer.texts(Field::Rooms, rooms.iter().map(RoomName::as_str));
+        if let Some((ticket, life)) = ticket {
+            writer.text(Field::Ticket, ticket);
+            writer.uint(Field::TicketLifeMs, *life);
+        }
     }
 }
 
@@ -341,8 +360,8 @@ mod tests {
     #[test]
     fn messages_are_appended_behind_what_is_there() {
         let mut out = b"x".to_vec();
-        HubMessage::Ping.encode(Format::Json, &mut out);
-        HubMessage::Ping.encode(Format::Cbor, &mut out);
+        HubMessage::Ping { offset: None }.encode(Format::Json, &mut out);
+        HubMessage::Ping { offset: None }.encode(Format::Cbor, &mut out);
         assert_eq!(out, b"x{\"message_id\":1}\xa1\x00\x01");
     }
 

@@ -92,6 +92,12 @@ impl<'o> Writer<'o> {
         }
     }
 
+    pub(super) fn optional_offset(&mut self, field: Field, offset: Option<Offset>) {
+        if let Some(offset) = offset {
+            self.offset(field, offset);
+        }
+    }
+
     pub(super) fn offset(&mut self, field: Field, offset: Offset) {
         self.field(field);
         match self.format {

@@ -26,6 +26,11 @@ pub trait Application: Send + Sync {
     /// The connection has a new token and what it proves.
     fn renewed(&self, _session: &mut Session<'_>, _reference: Option<&str>) {}
 
+    /// A resume ticket for a connection that has to go.
+    fn ticket(&self, _session: &mut Session<'_>) -> Option<String> {
+        None
+    }
+
     /// The first `welcome`, and a new one when the epoch changed: `recovered` says whether the cursor it brought could be honoured.
     fn welcome(&self, session: &mut Session<'_>, recovered: bool);
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::bucket::Bucket;
 use super::transport::Transport;
-use crate::auth::{Pass, Rights};
+use crate::auth::{Judged, Pass, Rights};
 use crate::log::{Position, Reader, Rest, Subscription};
 use crate::protocol::{ClientId, Epoch, Format, Offset};
 use crate::ws::Inbound;
@@ -25,6 +25,10 @@ pub struct Identity {
     pub rights: Rights,
     /// By what its token can be revoked; `None` without a token.
     pub pass: Option<Pass>,
+    /// When its token was judged, and the token's own end.
+    pub judged: Judged,
+    /// When its newest resume ticket was given, in milliseconds since 1970; 0: it has none.
+    pub ticket_at: u64,
     /// Whether it is the echo of `debug.echo` instead of the hub.
     pub echo: bool,
     /// Given back when the connection is gone (admission counts, directory entry).

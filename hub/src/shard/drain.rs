@@ -1,5 +1,6 @@
 //! Draining a shard: everybody is told at once, and closed in its own slot.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::deadline::Due;
@@ -32,11 +33,14 @@ impl Core {
         for (slot, time) in slots.into_iter().zip(times) {
             let Some(key) = self.table.key(slot) else { continue };
             let is_echo = self.table.get(slot).is_some_and(|connection| connection.identity.echo);
+            let application = Arc::clone(&self.application);
             if let Some(mut session) = self.session(slot).filter(|_| !is_echo) {
+                let ticket = application.ticket(&mut session);
                 session.reply(&HubMessage::Drain {
                     close_in_ms: time.close_in.as_millis() as u64,
                     reconnect_in_ms: time.reconnect_in.as_millis() as u64,
                     reason,
+                    ticket: ticket.as_deref(),
                 });
             }
             self.deadlines.add(now + time.close_in, key, Due::Drain);

@@ -119,7 +119,8 @@ impl Core {
             Verdict::Ping => {
                 connection.app_pinged = Some(clock);
                 if let Some(mut session) = self.session(slot) {
-                    session.reply(&HubMessage::Ping);
+                    let offset = session.complete();
+                    session.reply(&HubMessage::Ping { offset });
                 }
             }
             Verdict::Gone => self.silent(slot, "no message within heartbeat.app_interval + heartbeat.timeout"),

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::config::ShardConfig;
 use super::connection::Identity;
 use super::transport::Transport;
-use crate::auth::{Pass, Revocation, Rights};
+use crate::auth::{Judged, Pass, Revocation, Rights};
 use crate::bus::PublishError;
 use crate::drain::Pace;
 use crate::protocol::{ClientId, CloseCode, ErrorCode, Format, Offset, RoomName};
@@ -95,6 +95,8 @@ pub struct Renewal {
     pub rights: Rights,
     /// By what it can be revoked.
     pub pass: Option<Pass>,
+    /// When it was judged, and its own end.
+    pub judged: Judged,
 }
 
 /// Work for a shard.

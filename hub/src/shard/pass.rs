@@ -14,8 +14,10 @@ pub(super) struct Pass {
     pub(super) number: u64,
     /// Positions that came since the last pass.
     pub(super) fresh: Range<Position>,
-    /// No entry that came since the last pass is older than this offset.
+    /// No entry that came since the last pass is older than this offset: who does not lag has everything up to it.
     pub(super) handed: Offset,
+    /// The era of that offset.
+    pub(super) handed_in: u64,
     /// When the oldest of them was published.
     since: Option<Instant>,
     /// The streams they belong to, and for each stream the pass that last had something of it.
@@ -36,8 +38,8 @@ pub(super) struct Shared {
 
 impl Pass {
     /// For a shard that begins with what is in the log already: nobody there waits for it.
-    pub(super) fn at(head: Position, newest: Offset) -> Self {
-        Self { fresh: head..head, handed: newest, ..Self::default() }
+    pub(super) fn at(head: Position, newest: Offset, era: u64) -> Self {
+        Self { fresh: head..head, handed: newest, handed_in: era, ..Self::default() }
     }
 
     /// Whether `stream` has something in the fresh positions.
@@ -113,6 +115,7 @@ impl Core {
         }
         self.pass.fresh = self.view.head()..self.view.head();
         self.pass.handed = self.view.tip().newest;
+        self.pass.handed_in = self.view.tip().eras.serial();
         self.pass.shared.key = None;
         self.pass.shared.runs.clear();
         self.pass.runs.clear();

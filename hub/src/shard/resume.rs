@@ -111,6 +111,22 @@ impl Core {
         }
     }
 
+    /// See [`Session::complete`](super::Session::complete). Direct frames go out before anything at the cursor, so what counts is what was written before.
+    pub(super) fn complete(&mut self, slot: usize) -> Option<Offset> {
+        let eras = &self.view.tip().eras;
+        let (era, handed, handed_in) = (eras.current(), self.pass.handed, self.pass.handed_in);
+        let connection = self.table.get(slot).filter(|connection| connection.follows_log())?;
+        // Offsets are of the epoch of the last welcome: at a barrier the next one has begun already.
+        if connection.barrier.is_some() || !connection.replay.is_empty() {
+            return None;
+        }
+        if !connection.lagging {
+            return (handed_in == eras.serial()).then_some(handed);
+        }
+        let last = connection.cursor.checked_sub(1).filter(|last| *last >= era.start)?;
+        self.view.offset(last)
+    }
+
     /// Sends those on their way whose offset the log has come to, or whose epoch is over.
     pub(super) fn look_ahead(&mut self) {
         if self.ahead.is_empty() {

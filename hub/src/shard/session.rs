@@ -87,6 +87,11 @@ impl Session<'_> {
         self.connection().identity.expires
     }
 
+    /// A resume ticket has been given to it, at this time in milliseconds since 1970.
+    pub fn has_ticket(&mut self, given: u64) {
+        self.connection().identity.ticket_at = given;
+    }
+
     /// The connection's key: with [`handle`](Self::handle) it reaches the connection later, from anywhere.
     pub fn key(&self) -> ConnectionKey {
         self.key
@@ -195,6 +200,14 @@ impl Session<'_> {
             Some(start) => *start,
             None => self.now(),
         }
+    }
+
+    /// The offset up to which this connection has everything that is meant for it, delivered or reported, once what is written for it now is out:
+    /// what the next [`reply`](Self::reply) may say. `None`: nothing can be said, because it waits or is sent older entries.
+    pub fn complete(&mut self) -> Option<Offset> {
+        // A gap that waits to be told goes out before the reply.
+        self.core.write_notices(self.slot);
+        self.core.complete(self.slot)
     }
 
     pub(super) fn answer_publish(&mut self, reference: Option<&str>, result: Result<Offset, PublishError>) {

@@ -75,8 +75,8 @@ impl Core {
         handle: ShardHandle,
     ) -> Self {
         let view = View::new(&log);
-        let pass = Pass::at(view.head(), view.tip().newest);
         let era = view.tip().eras.serial();
+        let pass = Pass::at(view.head(), view.tip().newest, era);
         let pool = Pool::new(config.library, config.frames);
         let scratch = vec![0; config.read_buffer];
         Self {
@@ -367,9 +367,11 @@ impl Core {
     /// A new token: the connection lives on with what it proves.
     fn renew(&mut self, key: ConnectionKey, reference: Option<&str>, renewal: Renewal) {
         let Some(connection) = self.table.find(key) else { return };
-        let Renewal { expires, rights, pass } = renewal;
+        let Renewal { expires, rights, pass, judged } = renewal;
         let identity = &mut connection.identity;
         (identity.expires, identity.rights, identity.pass) = (expires, rights, pass);
+        // A ticket of the token before is not worth what this one is.
+        (identity.judged, identity.ticket_at) = (judged, 0);
         connection.warned = false;
         let is_open = connection.is_open();
         let resume = self.answered(key.slot);

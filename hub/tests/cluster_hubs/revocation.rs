@@ -22,14 +22,14 @@ fn with_tokens(node: &str, cluster: &Cluster) -> Settings {
     settings
 }
 
-fn token(client: &str, id: &str) -> String {
+pub(crate) fn token(client: &str, id: &str) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let claims = json!({"sub": client, "jti": id, "iat": now, "exp": now + 3600});
     encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
 }
 
 /// Every key and value of etcd.
-async fn dump(cluster: &Cluster) -> String {
+pub(crate) async fn dump(cluster: &Cluster) -> String {
     let everything = etcd_client::GetOptions::new().with_all_keys();
     let answer = cluster.client().await.get("", Some(everything)).await.unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

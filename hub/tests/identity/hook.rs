@@ -13,7 +13,7 @@ use gohub_test_client::{Connect, settings, start, within};
 use tokio::net::TcpListener;
 
 #[derive(Default)]
-struct Server {
+pub(crate) struct Server {
     status: AtomicU16,
     calls: AtomicU64,
     answer: Mutex<String>,
@@ -21,12 +21,12 @@ struct Server {
 }
 
 impl Server {
-    fn says(&self, status: u16, answer: &str) {
+    pub(crate) fn says(&self, status: u16, answer: &str) {
         answer.clone_into(&mut self.answer.lock().unwrap());
         self.status.store(status, Ordering::SeqCst);
     }
 
-    fn calls(&self) -> u64 {
+    pub(crate) fn calls(&self) -> u64 {
         self.calls.load(Ordering::SeqCst)
     }
 }
@@ -39,7 +39,7 @@ async fn judge(State(server): State<Arc<Server>>, headers: HeaderMap, body: Stri
     (StatusCode::from_u16(server.status.load(Ordering::SeqCst)).unwrap(), server.answer.lock().unwrap().clone())
 }
 
-async fn serve(change: impl FnOnce(&mut Settings)) -> (Arc<Server>, Hub) {
+pub(crate) async fn serve(change: impl FnOnce(&mut Settings)) -> (Arc<Server>, Hub) {
     let server = Arc::<Server>::default();
     let router = Router::new().route("/judge", post(judge)).with_state(Arc::clone(&server));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

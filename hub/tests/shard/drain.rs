@@ -33,8 +33,10 @@ async fn everybody_is_told_and_closed_in_its_own_slot() {
         for client in &mut clients {
             let (frames, closed) = client.until_closed().await;
             assert_eq!(closed.code, Some(CloseCode::ServiceRestart.code()));
-            let [ServerFrame::Publication(publication, _), ServerFrame::Drain { close_in_ms, reconnect_in_ms, reason }] =
-                &frames[..]
+            let [
+                ServerFrame::Publication(publication, _),
+                ServerFrame::Drain { close_in_ms, reconnect_in_ms, reason, .. },
+            ] = &frames[..]
             else {
                 panic!("unexpected {frames:?}")
             };

@@ -35,6 +35,7 @@ impl Application for Greeter {
             max_rooms: 1,
             mode: Mode::Normal,
             rooms: session.rooms(),
+            ticket: None,
         };
         session.reply(&HubMessage::Welcome(welcome));
     }
@@ -103,6 +104,8 @@ impl Bench {
             expires: None,
             rights: gohub::auth::Rights::ALL,
             pass: None,
+            judged: gohub::auth::Judged::default(),
+            ticket_at: 0,
             echo: false,
             permit: Box::new(()),
         };

@@ -8,6 +8,7 @@ mod heartbeat;
 mod history;
 mod live;
 mod presence;
+mod quiet;
 mod resume;
 mod rooms;
 mod slow;

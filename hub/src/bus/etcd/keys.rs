@@ -7,6 +7,8 @@
 //! <prefix>/unicast/{clientID}   as broadcast, for one client, on a short lease
 //!   ---- the watch of the bus ends here: what follows is not sent to every hub ----
 //! <prefix>/voided/...          what was revoked, each entry on a lease of its own time: see cluster/revocations.rs
+//! <prefix>/vouchers/keys        what resume tickets are sealed with: see cluster/vouchers.rs
+//! <prefix>/vouchers/used/{id}   the tickets that were used, on a lease that outlives them
 //! <prefix>/window               samples of (time, revision, bytes): where a starting hub begins, and what may be compacted
 //! <prefix>/writers/{writer}     counter of the newest batch of a hub process, on its lease: the fence of its transactions
 //! ```
@@ -76,6 +78,14 @@ impl Keys {
         format!("{}/voided/", self.prefix)
     }
 
+    pub(crate) fn ticket_keys(&self) -> String {
+        format!("{}/vouchers/keys", self.prefix)
+    }
+
+    pub(crate) fn used_tickets(&self) -> String {
+        format!("{}/vouchers/used/", self.prefix)
+    }
+
     /// The range the bus watches: first key, and first key after the last.
     pub(crate) fn watched(&self) -> (String, String) {
         // '0' is the character after '/'.
@@ -123,5 +133,6 @@ mod tests {
         let watched = |key: String| (&from..&to).contains(&&key);
         assert!(watched(keys.broadcast()) && watched(keys.unicast("~")) && watched(keys.epoch()));
         assert!(!watched(keys.writer(7)) && !watched(keys.window()) && !watched(keys.revoked()));
+        assert!(!watched(keys.ticket_keys()) && !watched(keys.used_tickets()));
     }
 }

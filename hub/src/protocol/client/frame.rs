@@ -12,11 +12,18 @@ pub enum ServerFrame {
     /// Something published, with its place in the total order.
     Publication(Publication, Offset),
     /// To be answered with a pong.
-    Ping,
+    Ping {
+        /// Everything up to here that was meant for us has come.
+        offset: Option<Offset>,
+    },
     /// The answer to our ping.
     Pong {
         /// `ref` of the ping.
         reference: Option<String>,
+        /// As in a ping.
+        offset: Option<Offset>,
+        /// A newer resume ticket.
+        ticket: Option<String>,
     },
     /// The connection is open, or has a new epoch.
     Welcome(Welcome),
@@ -72,6 +79,8 @@ pub enum ServerFrame {
         reconnect_in_ms: u64,
         /// For logs.
         reason: String,
+        /// The resume ticket to come back with.
+        ticket: Option<String>,
     },
     /// What this connection will not get.
     Gap {
@@ -133,8 +142,12 @@ impl ServerFrame {
     fn of(message: MessageId, values: &mut Values) -> Result<Self, Unreadable> {
         let reference = values.optional_text(Field::Ref)?;
         Ok(match message {
-            MessageId::Ping => Self::Ping,
-            MessageId::Pong => Self::Pong { reference },
+            MessageId::Ping => Self::Ping { offset: values.optional_offset(Field::Offset)? },
+            MessageId::Pong => Self::Pong {
+                reference,
+                offset: values.optional_offset(Field::Offset)?,
+                ticket: values.optional_text(Field::Ticket)?,
+            },
             MessageId::Welcome => Self::Welcome(welcome(values)?),
             MessageId::Ack => {
                 Self::Ack { reference, offset: values.optional_offset(Field::Offset)?, data: values.data()? }
@@ -165,6 +178,7 @@ impl ServerFrame {
                 close_in_ms: values.uint(Field::CloseInMs)?,
                 reconnect_in_ms: values.uint(Field::ReconnectInMs)?,
                 reason: values.text(Field::Reason)?,
+                ticket: values.optional_text(Field::Ticket)?,
             },
             MessageId::Gap => Self::Gap {
                 from: values.offset(Field::From)?,
@@ -236,6 +250,10 @@ fn welcome(values: &mut Values) -> Result<Welcome, Unreadable> {
         max_rooms: values.uint(Field::MaxRooms)?,
         mode: mode(values)?,
         rooms: names(values, Field::Rooms, RoomName::parse)?,
+        ticket: match values.optional_text(Field::Ticket)? {
+            Some(ticket) => Some((ticket.into(), values.uint(Field::TicketLifeMs)?)),
+            None => None,
+        },
     })
 }
 

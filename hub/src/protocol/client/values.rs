@@ -46,7 +46,8 @@ impl Shape {
             | Field::Total
             | Field::CloseInMs
             | Field::ReconnectInMs
-            | Field::AfterMs => Self::Uint,
+            | Field::AfterMs
+            | Field::TicketLifeMs => Self::Uint,
             Field::Retryable | Field::Recovered | Field::Complete => Self::Boolean,
             Field::Offset | Field::FromOffset => Self::Offset,
             Field::Data => Self::Data,
@@ -69,7 +70,8 @@ impl Shape {
             | Field::Epoch
             | Field::Mode
             | Field::Next
-            | Field::Token => Self::Text,
+            | Field::Token
+            | Field::Ticket => Self::Text,
         }
     }
 }

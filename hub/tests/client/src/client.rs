@@ -153,6 +153,11 @@ impl Client {
         let received = within("the next message", next(&mut self.socket, self.format)).await;
         match &received {
             Received::Frame(ServerFrame::Publication(_, offset)) => self.last = *offset,
+            Received::Frame(
+                ServerFrame::Pong { offset: Some(offset), .. } | ServerFrame::Ping { offset: Some(offset) },
+            ) => {
+                self.last = self.last.max(*offset);
+            }
             Received::Frame(ServerFrame::Welcome(welcome)) => self.welcome = welcome.clone(),
             _ => {}
         }
@@ -289,7 +294,7 @@ impl Client {
 
 fn reference_of(frame: &ServerFrame) -> Option<&String> {
     match frame {
-        ServerFrame::Pong { reference }
+        ServerFrame::Pong { reference, .. }
         | ServerFrame::Ack { reference, .. }
         | ServerFrame::Error { reference, .. }
         | ServerFrame::Presence { reference, .. }

@@ -56,6 +56,7 @@ prop_compose! {
         [recovered, normal]: [bool; 2],
         [heartbeat_interval_ms, heartbeat_timeout_ms, max_message, max_rooms]: [u64; 4],
         rooms in vec(room(), 0..30),
+        ticket in option::of(("[A-Za-z0-9_-]{0,40}", any::<u64>())),
     ) -> Welcome {
         Welcome {
             client_id,
@@ -70,6 +71,7 @@ prop_compose! {
             max_rooms,
             mode: if normal { Mode::Normal } else { Mode::Degraded },
             rooms,
+            ticket: ticket.map(|(text, life)| (text.into(), life)),
         }
     }
 }
@@ -106,7 +108,11 @@ proptest! {
         code in prop::sample::select(ErrorCode::ALL),
     ) {
         let tag = reference.as_deref();
-        assert_reads(&HubMessage::Pong { reference: tag }, &ServerFrame::Pong { reference: reference.clone() });
+        assert_reads(&HubMessage::Ping { offset }, &ServerFrame::Ping { offset });
+        assert_reads(
+            &HubMessage::Pong { reference: tag, offset, ticket: tag },
+            &ServerFrame::Pong { reference: reference.clone(), offset, ticket: reference.clone() },
+        );
         assert_reads(
             &HubMessage::Ack { reference: tag, offset, data: data.as_ref().map(Payload::as_data) },
             &ServerFrame::Ack { reference: reference.clone(), offset, data: data.clone() },
@@ -156,10 +162,9 @@ proptest! {
         degraded: bool,
     ) {
         let mode = if degraded { Mode::Degraded } else { Mode::Normal };
-        assert_reads(&HubMessage::Ping, &ServerFrame::Ping);
         assert_reads(
-            &HubMessage::Drain { close_in_ms, reconnect_in_ms, reason: &reason },
-            &ServerFrame::Drain { close_in_ms, reconnect_in_ms, reason: reason.clone() },
+            &HubMessage::Drain { close_in_ms, reconnect_in_ms, reason: &reason, ticket: room.as_deref() },
+            &ServerFrame::Drain { close_in_ms, reconnect_in_ms, reason: reason.clone(), ticket: room.clone() },
         );
         assert_reads(
             &HubMessage::Gap { from, to, count, reason: why, room: room.as_deref() },
