@@ -31,6 +31,8 @@ use crate::lifecycle::Tasks;
 use crate::metrics::NetStats;
 use crate::protocol::ClientId;
 use hook::Hook;
+#[cfg(any(test, fuzzing))]
+pub(crate) use jwt::fuzz;
 use jwt::{Flaw, JwtRule};
 use keyring::Keyring;
 pub use revoked::{MAX_REVOCATIONS, Pass, Revocation, Revoked, Subject, TokenId, TooMany};

@@ -25,6 +25,8 @@ mod switch;
 
 use futures::future::BoxFuture;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use batch::fuzz;
 pub use delivery::{Delivery, Inlet, LOCAL_ONLY_MINOR, is_local_only};
 pub use error::PublishError;
 pub use etcd::{EtcdBus, EtcdParts};

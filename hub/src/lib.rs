@@ -28,6 +28,8 @@ pub mod cluster;
 pub mod directory;
 pub mod dispatcher;
 pub mod drain;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod http;
 pub mod inventory;
 pub mod lifecycle;

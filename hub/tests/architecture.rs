@@ -54,7 +54,9 @@ impl Source {
 
     fn is_test(&self) -> bool {
         let name = self.path.rsplit('/').next().unwrap_or_default();
-        self.path.contains("/tests/") || self.path.contains("/benches/") || name == "tests.rs"
+        // What the fuzzer calls is in no program but its own.
+        let is_fuzzed = name == "fuzz.rs" || self.path.contains("/src/fuzz/");
+        self.path.contains("/tests/") || self.path.contains("/benches/") || name == "tests.rs" || is_fuzzed
     }
 
     /// The hub's own modules named by `crate::<module>` and `use crate::{<module>, ..}`.

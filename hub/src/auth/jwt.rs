@@ -157,8 +157,13 @@ fn is_signature(kind: &ErrorKind) -> bool {
     matches!(kind, ErrorKind::InvalidSignature)
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
+
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use gohub_settings::{Duration, Secret};
     use jsonwebtoken::{EncodingKey, encode};
     use serde_json::json;
@@ -307,6 +312,62 @@ mod tests {
         let key = EncodingKey::from_ec_pem(known.private.as_bytes()).expect("a key");
         let token = encode(&critical, &claims(), &key).expect("a token");
         assert_eq!(rule.judge(&token, &[]), Err(Flaw::Wrong), "an extension nobody here understands");
+    }
+
+    /// Head and claims as they are, signed with a key that is in force.
+    fn signed(head: &str, claims: &str) -> String {
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let signed = format!("{}.{}", part(head), part(claims));
+        let key = EncodingKey::from_secret(SECRET.as_bytes());
+        let signature = jsonwebtoken::crypto::sign(signed.as_bytes(), &key, Algorithm::HS256).expect("a signature");
+        format!("{signed}.{signature}")
+    }
+
+    #[test]
+    fn s34_a_good_token_is_refused_for_its_length_before_anything_of_it_is_decoded() {
+        let rule = JwtRule::new(&settings(), Rights::ALL).expect("a rule");
+        let of_length = |length: usize| {
+            let token = |padding: usize| {
+                let claims = json!({"sub": "alice", "exp": in_seconds(60), "x": "x".repeat(padding)}).to_string();
+                signed(r#"{"alg":"HS256"}"#, &claims)
+            };
+            let tokens = (0..length).rev().map(token);
+            tokens.skip_while(|token| token.len() > length).next().expect("a token of about that length")
+        };
+        let longest = of_length(MAX_TOKEN_BYTES);
+        assert!(longest.len() > MAX_TOKEN_BYTES - 2 && is_jwt(&longest));
+        assert!(rule.judge(&longest, &[]).is_ok(), "padding is no flaw");
+        // Every byte of it is right but for their number: had anything else been asked, it would be good.
+        let longer = of_length(MAX_TOKEN_BYTES + 2);
+        assert!(longer.len() > MAX_TOKEN_BYTES && !is_jwt(&longer));
+        assert_eq!(rule.judge(&longer, &[]), Err(Flaw::Wrong));
+    }
+
+    #[test]
+    fn s34_nesting_ends_long_before_a_stack_does() {
+        // A token has no room for ten thousand levels.
+        assert!(signed("{}", &"[".repeat(10_000)).len() > MAX_TOKEN_BYTES);
+        let nested = |depth: usize| {
+            let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+            format!(r#"{{"sub":"alice","exp":{},"x":{open}{close}}}"#, in_seconds(60))
+        };
+        let judge = move || {
+            let rule = JwtRule::new(&settings(), Rights::ALL).expect("a rule");
+            let head = r#"{"alg":"HS256"}"#;
+            assert!(rule.judge(&signed(head, &nested(100)), &[]).is_ok());
+            for token in [
+                signed(head, &nested(130)),
+                signed(head, &nested(2900)),
+                signed(&nested(2900), "{}"),
+                signed(head, &r#"{"a":"#.repeat(1100)),
+            ] {
+                assert!(token.len() <= MAX_TOKEN_BYTES, "{}", token.len());
+                assert_eq!(rule.judge(&token, &[]), Err(Flaw::Wrong));
+            }
+        };
+        // A quarter of what threads have; a level of what is sent is no level of ours.
+        let thread = std::thread::Builder::new().stack_size(512 << 10).spawn(judge).expect("a thread");
+        thread.join().expect("no overflow");
     }
 
     #[test]

@@ -244,5 +244,8 @@ fn checksum(bytes: &[u8]) -> u64 {
     hash
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
+
 #[cfg(test)]
 mod tests;
