@@ -2,7 +2,7 @@
 SHELL := bash
 CONFIG ?= config/config.yaml
 
-.PHONY: help run test check bench chaos conformance interop coverage generate fmt images e2e e2e-smoke e2e-up e2e-down
+.PHONY: help run test check bench chaos conformance interop coverage fuzz sbom generate fmt images e2e e2e-smoke e2e-up e2e-down
 help: ## lists these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -31,12 +31,18 @@ interop: ## Chromium, websockets, aiohttp, OkHttp, Java-WebSocket, libwebsockets
 coverage: ## line coverage; fails under 80 % overall or 90 % in the core directories
 	@scripts/coverage.sh
 
+fuzz: ## bytes guided by coverage: make fuzz TARGET=frames|protocol|settings|batch|tokens SECONDS=60
+	@scripts/fuzz.sh "$(TARGET)" "$(or $(SECONDS),60)"
+
+sbom: ## a bill of materials (CycloneDX) of each program, under target/sbom
+	@scripts/sbom.sh
+
 generate: ## rewrites every generated file (the tests fail while one has drifted)
 	@scripts/ensure.sh protoc helm
 	# The first runs rewrite what is stale and fail for it, the chart after the definition in it; the last shows that nothing is stale any more.
 	cargo test -q --workspace --test generated --test golden --test specification || true
-	cargo test -q -p gohub-operator --test chart --test o_list || true
-	cargo test -q --workspace --test generated --test golden --test specification --test chart --test o_list
+	cargo test -q --workspace --test chart --test o_list --test s_list || true
+	cargo test -q --workspace --test generated --test golden --test specification --test chart --test o_list --test s_list
 
 fmt: ## formats the sources
 	cargo fmt --all

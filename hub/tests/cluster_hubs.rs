@@ -34,6 +34,8 @@ mod questions;
 mod quiet;
 #[path = "cluster_hubs/revocation.rs"]
 mod revocation;
+#[path = "cluster_hubs/secrecy.rs"]
+mod secrecy;
 #[path = "cluster_hubs/switch.rs"]
 mod switch;
 #[path = "cluster_hubs/ticket.rs"]

@@ -26,12 +26,17 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts the binary with these settings and waits until it is ready.
-    pub(crate) async fn start(mut settings: Settings) -> Self {
+    pub(crate) async fn start(settings: Settings) -> Self {
+        Self::start_at(settings, "info").await
+    }
+
+    /// The same with this level of its log.
+    pub(crate) async fn start_at(mut settings: Settings, level: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("config.yaml");
         let admin: SocketAddr = ([127, 0, 0, 1], free_port()).into();
         settings.admin.addr = admin;
-        settings.log.level = "info".to_owned();
+        level.clone_into(&mut settings.log.level);
         std::fs::write(&file, settings.to_yaml_with_secrets()).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_gohub"))
             .arg("--config")

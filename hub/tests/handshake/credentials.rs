@@ -1,4 +1,4 @@
-//! S27, S28, S38: no token, a wrong one, two of them.
+//! S27, S28, S34, S38: no token, a wrong one, one without end, two of them.
 
 use crate::peer::{Answer, request};
 use crate::site::Site;
@@ -66,5 +66,26 @@ fn s38_two_credentials_that_disagree_are_refused_and_two_that_agree_are_one() {
     assert_eq!(ask(&site, &target, "Authorization: Bearer another-token-000001\r\n").status, 400);
     assert_eq!(ask(&site, "/ws?token=another-token-000001", &format!("Authorization: Bearer {TOKEN}\r\n")).status, 400);
     assert_eq!(ask(&site, &target, &format!("Authorization: Bearer {TOKEN}\r\n")).status, 101);
+    site.ends_empty();
+}
+
+#[test]
+fn s34_a_token_without_end_is_refused_while_it_is_still_coming() {
+    let site = site();
+    let token = "x".repeat(1 << 20);
+    for (target, headers, status) in [
+        (format!("/ws?token={token}"), String::new(), 414),
+        ("/ws".to_owned(), format!("Authorization: Bearer {token}\r\n"), 431),
+    ] {
+        let mut peer = site.knock();
+        // No more than the limit of a head; the rest, and its empty line, never come.
+        peer.send(&request(&target, &headers).as_bytes()[..17 << 10]);
+        assert_eq!(peer.answer().status, status, "{target:.20}");
+    }
+    // What fits into a head and is longer than any token.
+    for length in [8193, 15 << 10] {
+        assert_eq!(ask(&site, &format!("/ws?token={}", "x".repeat(length)), "").status, 401);
+        assert_eq!(ask(&site, "/ws", &format!("Authorization: Bearer {}\r\n", "x".repeat(length))).status, 401);
+    }
     site.ends_empty();
 }
