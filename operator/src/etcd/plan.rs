@@ -76,7 +76,7 @@ pub struct Home {
     pub volume: bool,
     /// Whether the claim asks for less space than was asked for since.
     pub small: bool,
-    /// Whether the claim would go with its `GoHub` though the spec keeps it, or the other way round.
+    /// Whether the claim would go with its `GoHub` though the spec keeps it, or the other way round; or has lost a label of ours.
     pub stray: bool,
 }
 
@@ -150,7 +150,7 @@ pub enum Step {
         /// The member.
         name: String,
     },
-    /// Make a volume's end what the spec says of it now: kept, or collected with its `GoHub`.
+    /// Make a volume's end what the spec says of it now, kept or collected with its `GoHub`, and put back its labels.
     OwnVolume {
         /// The member.
         name: String,

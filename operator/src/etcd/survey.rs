@@ -42,22 +42,24 @@ pub async fn survey(client: &Client, cluster: EtcdCluster<'_>, connector: &Conne
     let EtcdCluster { owner, spec, .. } = cluster;
     let failed = |what| move |source| Error::Read { what, source: Box::new(source) };
     let ours = ListParams::default().labels(&meta::selector_text(owner, Component::Etcd));
-    let (pods, volumes, authority) = (
+    let (pods, claims, authority) = (
         Api::<KubePod>::namespaced(client.clone(), &owner.namespace),
         Api::<PersistentVolumeClaim>::namespaced(client.clone(), &owner.namespace),
         Api::<Secret>::namespaced(client.clone(), &owner.namespace),
     );
     let authority_name = meta::name(owner, secrets::AUTHORITY);
     let (pods, volumes, authority) =
-        futures::join!(pods.list(&ours), volumes.list(&ours), authority.get_opt(&authority_name));
+        futures::join!(pods.list(&ours), claims.list(&ours), authority.get_opt(&authority_name));
     let pods = pods.map_err(failed("pods"))?.items;
-    let volumes = volumes.map_err(failed("volumes"))?.items;
+    let mut volumes = volumes.map_err(failed("volumes"))?.items;
     let authority = authority.map_err(failed("authority"))?.filter(|secret| is_owned(owner, secret));
 
     let reachable = pods.iter().filter(|pod| has_address(pod));
     let running: BTreeSet<String> = reachable.filter_map(|pod| member_of(owner, pod)).collect();
     let answers = poll::ask_all(connector, &running).await;
     let members = poll::members(&answers, connector.addresses());
+    let found = without_label(&claims, owner, members.as_deref(), &volumes).await;
+    volumes.extend(found.map_err(failed("volumes"))?);
     let template = etcd_member::template_hash(cluster);
     Ok(Observation {
         wanted: usize::try_from(spec.replicas).unwrap_or_default(),
@@ -68,6 +70,24 @@ pub async fn survey(client: &Client, cluster: EtcdCluster<'_>, connector: &Conne
         quota: poll::quota(&answers).unwrap_or_else(|| etcd_member::quota(&spec.storage.size)),
         members,
     })
+}
+
+/// The volumes of members from which somebody took our labels. A member whose volume is not seen would be taken for one that has lost its
+/// data, and be removed.
+async fn without_label(
+    claims: &Api<PersistentVolumeClaim>,
+    owner: &Owner,
+    members: Option<&[Member]>,
+    listed: &[PersistentVolumeClaim],
+) -> kube::Result<Vec<PersistentVolumeClaim>> {
+    let mut found = Vec::new();
+    for member in members.unwrap_or_default() {
+        let name = etcd_member::name(owner, &member.name);
+        if !listed.iter().any(|volume| volume.name_any() == name) {
+            found.extend(claims.get_opt(&name).await?);
+        }
+    }
+    Ok(found)
 }
 
 /// Whether an object belongs to this `GoHub`, or to none because somebody took its owner away. One of an older `GoHub` of the same name
@@ -101,12 +121,14 @@ fn homes(
     let mut homes: BTreeMap<String, Home> = BTreeMap::new();
     for volume in volumes {
         let Some(name) = member_of(owner, volume) else { continue };
+        let labels = etcd_member::volume(cluster, &name).metadata.labels.unwrap_or_default();
         // One that goes keeps its name taken, and no new pod may count on it.
         let home = homes.entry(name).or_default();
         home.volume = !is_going(owner, volume);
         home.small = is_small(volume, &spec.storage.size);
         let goes = volume.owner_references().iter().any(|one| one.uid == owner.uid);
-        home.stray = goes != (spec.storage.when_deleted == PvcPolicy::Delete);
+        home.stray = goes != (spec.storage.when_deleted == PvcPolicy::Delete)
+            || labels.iter().any(|(key, value)| volume.labels().get(key) != Some(value));
     }
     for pod in pods {
         let Some(name) = member_of(owner, pod) else { continue };

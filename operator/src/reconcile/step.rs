@@ -88,7 +88,7 @@ fn words(step: &Step) -> (&'static str, String) {
         Step::DeleteHome { name } => ("EtcdMemberDeleted", format!("what was left of member {name} was deleted")),
         Step::RestartPod { name } => ("EtcdPodRestarted", format!("the pod of member {name} is made anew")),
         Step::OwnVolume { name } => {
-            ("EtcdVolumeOwned", format!("the volume of member {name} ends as the spec says now"))
+            ("EtcdVolumeOwned", format!("the volume of member {name} has its owner and labels as they should be"))
         }
         Step::GrowVolume { name } => ("EtcdVolumeGrown", format!("the volume of member {name} was asked to grow")),
         Step::Defragment { name } => ("EtcdDefragmented", format!("member {name} gave back free space")),

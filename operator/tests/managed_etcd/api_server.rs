@@ -126,7 +126,7 @@ impl State {
         (201, self.store(key, object, None))
     }
 
-    /// A volume's size and its owners are all of it that is ever changed.
+    /// A volume's size, its owners and labels are all of it that is ever changed.
     fn patch_volume(&mut self, name: &str, patch: &Value) -> (u16, Value) {
         self.writes.push(format!("PATCH persistentvolumeclaims/{name}"));
         let grows = !patch["spec"].is_null();
@@ -142,6 +142,9 @@ impl State {
             object["spec"]["resources"] = patch["spec"]["resources"].clone();
         } else {
             object["metadata"]["ownerReferences"] = patch["metadata"]["ownerReferences"].clone();
+            for (key, value) in patch["metadata"]["labels"].as_object().unwrap() {
+                object["metadata"]["labels"][key] = value.clone();
+            }
         }
         let uid = object["metadata"]["uid"].clone();
         (200, self.store(key, object, Some(uid)))

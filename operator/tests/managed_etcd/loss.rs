@@ -25,6 +25,24 @@ async fn o15_etcd_pod_lost_pvc_kept() {
 }
 
 #[tokio::test]
+async fn o15_a_volume_whose_labels_were_taken_away_is_its_members_all_the_same() {
+    let mut world = World::running(3).await;
+    let before = world.look().await;
+    let lost = follower(&before);
+    let mut volume = world.server.get("persistentvolumeclaims", &world.object(&lost)).unwrap();
+    let labels = std::mem::replace(&mut volume["metadata"]["labels"], json!({ "team": "blue" }));
+    world.server.put("persistentvolumeclaims", &volume);
+    world.lose_pod(&lost);
+    let after = world.until_done().await;
+    assert_eq!(ids(&after), ids(&before), "its vote is in that volume, and nobody may take it away");
+    let volume = world.server.get("persistentvolumeclaims", &world.object(&lost)).unwrap();
+    for (key, value) in labels.as_object().unwrap() {
+        assert_eq!(volume["metadata"]["labels"][key], *value, "{key} is put back");
+    }
+    assert_eq!(volume["metadata"]["labels"]["team"], "blue");
+}
+
+#[tokio::test]
 async fn o15_a_pod_that_ended_for_good_is_put_away_and_made_again() {
     let mut world = World::running(3).await;
     let before = world.look().await;

@@ -98,16 +98,17 @@ pub(super) async fn grow(scene: &Scene<'_>, name: &str) -> Result<Performed, Err
     changed(grown, failed())
 }
 
-/// Makes the `GoHub` an owner of the volume, or no longer one. Other owners stay.
+/// Makes the `GoHub` an owner of the volume, or no longer one, and gives it its labels. Other owners and labels stay.
 pub(super) async fn own(scene: &Scene<'_>, name: &str) -> Result<Performed, Error> {
     let object = scene.object_name(name);
-    let failed = || failed(format!("say whether the volume {object} is kept when its GoHub is deleted"));
+    let failed = || failed(format!("put owner and labels of the volume {object} right"));
     let Some(volume) = scene.volumes().get_opt(&object).await.map_err(failed())? else { return Ok(Performed::Already) };
     let others = volume.owner_references().iter().filter(|owner| owner.uid != scene.cluster.owner.uid).cloned();
-    let ours = etcd_member::volume(scene.cluster, name).metadata.owner_references.unwrap_or_default();
-    let owners: Vec<meta_v1::OwnerReference> = others.chain(ours).collect();
-    let metadata =
-        json!({ "uid": volume.uid(), "resourceVersion": volume.resource_version(), "ownerReferences": owners });
+    let ours = etcd_member::volume(scene.cluster, name).metadata;
+    let owners: Vec<meta_v1::OwnerReference> = others.chain(ours.owner_references.unwrap_or_default()).collect();
+    let metadata = json!({
+        "uid": volume.uid(), "resourceVersion": volume.resource_version(), "ownerReferences": owners, "labels": ours.labels,
+    });
     let params = PatchParams { field_manager: Some(meta::OPERATOR.to_owned()), ..PatchParams::default() };
     let patch = Patch::Merge(json!({ "metadata": metadata }));
     let owned = scene.volumes().patch(&object, &params, &patch).await.map(drop);

@@ -18,7 +18,7 @@ impl fmt::Display for Step {
             Self::DeleteHome { name } => write!(f, "what is left of member {name} is deleted"),
             Self::RestartPod { name } => write!(f, "member {name} is restarted"),
             Self::GrowVolume { name } => write!(f, "the volume of member {name} grows"),
-            Self::OwnVolume { name } => write!(f, "the volume of member {name} follows whenDeleted"),
+            Self::OwnVolume { name } => write!(f, "the volume of member {name} gets its owner and labels right"),
             Self::Defragment { name } => write!(f, "member {name} gives back free space"),
             Self::Disarm => f.write_str("the alarm is taken back"),
         }
