@@ -41,7 +41,7 @@ pub use status::{ConfigStatus, EtcdMember, EtcdStatus, GoHubStatus, HubStatus, P
     printcolumn = r#"{"name":"Hubs","type":"string","description":"hubs that run the newest template, of those wanted","jsonPath":".status.hub.summary"}"#,
     printcolumn = r#"{"name":"Connections","type":"integer","jsonPath":".status.hub.connections"}"#,
     printcolumn = r#"{"name":"Etcd","type":"string","description":"voting members that answer, of those wanted","jsonPath":".status.etcd.summary"}"#,
-    printcolumn = r#"{"name":"Config","type":"string","description":"hubs that run the newest configuration, of those that answer","jsonPath":".status.config.summary"}"#,
+    printcolumn = r#"{"name":"Config","type":"string","description":"hubs that run the newest configuration, of all, or that it is refused","jsonPath":".status.config.summary"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
     validation = Rule::new(rules::NAME.rule).message(rules::NAME.message)
 )]

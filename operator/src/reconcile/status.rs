@@ -12,7 +12,7 @@ use super::build::meta::{self, Component};
 use super::observed::{HubPod, Observed};
 use super::plan::{Owner, Plan};
 use super::validate::Invalid;
-use crate::api::conditions::ConditionType;
+use crate::api::conditions::{ConditionType, Reason};
 use crate::api::v1alpha1::{ConfigStatus, EtcdMember, EtcdMode, EtcdStatus, GoHub, GoHubStatus, HubStatus, PodStatus};
 use crate::etcd::plan::Member;
 use conditions::Finding;
@@ -37,7 +37,7 @@ pub fn derive(gohub: &GoHub, observed: &Observed, verdict: Result<&Plan, &Invali
             .collect(),
         hub: hub(gohub, observed),
         etcd: etcd(gohub, observed),
-        config: config(observed, hash),
+        config: config(observed, &findings, hash),
         pods: observed.pods.iter().map(pod).collect(),
     }
 }
@@ -124,10 +124,13 @@ fn member(owner: &Owner, member: &Member) -> EtcdMember {
     }
 }
 
-fn config(observed: &Observed, hash: String) -> ConfigStatus {
-    let reports: Vec<_> = observed.pods.iter().filter_map(|pod| pod.report.as_ref()).collect();
-    let converged = reports.iter().filter(|report| report.config == hash).count();
-    ConfigStatus { hash, summary: format!("{converged}/{}", reports.len()) }
+fn config(observed: &Observed, findings: &[Finding], hash: String) -> ConfigStatus {
+    // All hubs may well run the last good one: that is not what was asked for.
+    let refused = findings.iter().any(|finding| finding.reason == Reason::ConfigRefused);
+    let is_converged = |pod: &&HubPod| pod.report.as_ref().is_some_and(|report| report.config == hash);
+    let converged = observed.pods.iter().filter(is_converged).count();
+    let summary = if refused { "refused".to_owned() } else { format!("{converged}/{}", observed.pods.len()) };
+    ConfigStatus { hash, summary }
 }
 
 fn pod(pod: &HubPod) -> PodStatus {

@@ -77,7 +77,7 @@ pub struct EtcdMember {
 pub struct ConfigStatus {
     /// Hash of the configuration that was written last, as every hub reports it once it runs it.
     pub hash: String,
-    /// Hubs that run it of those that answer, as `3/3`.
+    /// Hubs that run it of all, as `3/3`; `refused` while a newer one is refused.
     pub summary: String,
 }
 

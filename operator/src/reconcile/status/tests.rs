@@ -144,6 +144,14 @@ fn the_hubs_own_words_are_shown() {
     let status = status(&gohub(), &observed);
     assert_eq!(status.conditions[2].message, "chat-b refused it: limits.max_rooms: must be at least 1, got 0");
     assert_eq!(status.pods[1].refusal, "limits.max_rooms: must be at least 1, got 0");
+    assert_eq!(status.config.summary, "refused");
+}
+
+#[test]
+fn a_hub_that_says_nothing_is_not_counted_as_one_that_runs_the_configuration() {
+    let mut observed = healthy();
+    observed.pods[1].report = None;
+    assert_eq!(status(&gohub(), &observed).config.summary, "1/2");
 }
 
 #[test]
@@ -157,6 +165,10 @@ fn a_configuration_that_is_refused_before_it_is_written_is_not_converged() {
     assert!(refused.conditions[2].message.contains("spec.config.drain.settle"), "{}", refused.conditions[2].message);
     assert_eq!(shown(&refused, ConditionType::Ready), "False InvalidSpec");
     assert_eq!(shown(&refused, ConditionType::EtcdReady), "True AsSpecified", "nothing is wrong with etcd");
+    assert_eq!(
+        refused.config.summary, "refused",
+        "all run the last good one, and `kubectl get` must not call that converged"
+    );
 }
 
 #[test]
