@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use gohub_crowd::report::Verdict;
 use gohub_e2e::bed::{self, Bed};
-use k8s_openapi::api::core::v1::ConfigMap;
+use gohub_operator::api::v1alpha1::{GoHubStatus, PodStatus};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
 /// What is promised.
 const SOON: Duration = Duration::from_secs(10);
 const HUBS: usize = 5;
+/// Kubelet by itself looks at a pod's ConfigMaps once a minute or so.
+const KUBELET: Duration = Duration::from_secs(150);
 
 fn with_config(config: &str) -> String {
     format!(
@@ -71,7 +74,19 @@ async fn an_edit_of_ones_own_config_map_is_loaded_and_a_bad_one_is_refused_and_s
         let status = bed.until_condition_is("chat", "ConfigConverged", "False").await;
         let refused = status.conditions.iter().find(|one| one.type_ == "ConfigConverged").expect("it was waited for");
         assert_eq!(refused.reason, "ConfigRefused");
-        assert!(refused.message.contains("interval"), "the hub's own words: {}", refused.message);
+        assert!(refused.message.contains("interval"), "{}", refused.message);
+        assert_eq!(status.config.summary, "refused", "what `kubectl get` shows");
+        // The operator knows at once. Each hub judges for itself when kubelet brings it the file, and only then is there something to keep.
+        look_now(bed).await;
+        let look = async || bed.status("chat").await;
+        let judged = |status: &GoHubStatus| {
+            status.pods.len() == HUBS && status.pods.iter().all(|pod| pod.refusal.contains("heartbeat.interval"))
+        };
+        let (status, took) = bed::within(KUBELET, "every hub has refused it in its own words", look, judged).await;
+        eprintln!("{HUBS} hubs have refused the configuration after {took:?}: {}", status.pods[0].refusal);
+        let told = status.conditions.iter().find(|one| one.type_ == "ConfigConverged").map(|one| one.message.as_str());
+        let in_its_words = |pod: &PodStatus| told == Some(&*format!("{} refused it: {}", pod.name, pod.refusal));
+        assert!(status.pods.iter().any(in_its_words), "{told:?} of {:?}", status.pods);
         for hub in bed.until_pods("chat", "hub", HUBS).await {
             assert_eq!(bed.figures(&hub).await.config_hash(), Some(second.as_str()), "{hub} keeps the last good one");
         }
@@ -97,6 +112,14 @@ async fn all_hubs_change_from(bed: &Bed, old: &str) -> String {
     let (hashes, took) = bed::within(SOON, "every hub runs the new configuration", look, changed).await;
     eprintln!("{} hubs run the new configuration after {took:?}", hashes.len());
     hashes.into_iter().next().expect("there are hubs")
+}
+
+/// Makes kubelet look at the hubs' ConfigMaps, as any change of a pod does: for a file that it knows to be bad the operator does not.
+async fn look_now(bed: &Bed) {
+    let touch = Patch::Merge(json!({ "metadata": { "annotations": { "gohub.io/e2e": "look" } } }));
+    for hub in bed.until_pods("chat", "hub", HUBS).await {
+        bed.api::<Pod>().patch(&hub, &PatchParams::default(), &touch).await.expect("it is touched");
+    }
 }
 
 fn map(config: &str) -> String {
