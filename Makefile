@@ -2,7 +2,7 @@
 SHELL := bash
 CONFIG ?= config/config.yaml
 
-.PHONY: help run test check bench chaos conformance interop coverage fuzz sbom generate fmt images e2e e2e-smoke e2e-up e2e-down
+.PHONY: help run test check bench chaos conformance interop sdk-test coverage fuzz sbom generate fmt images e2e e2e-smoke e2e-up e2e-down
 help: ## lists these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -27,6 +27,9 @@ conformance: ## the Autobahn WebSocket suite and raw bad frames against a runnin
 
 interop: ## Chromium, websockets, aiohttp, OkHttp, Java-WebSocket, libwebsockets, k6 and websocat against a running hub
 	@scripts/interop.sh $(ARGS)
+
+sdk-test: ## the JavaScript client: vectors, real hubs, a real etcd, a real Chromium; closes with "N passed, N failed"
+	@scripts/sdk_test.sh $(ARGS)
 
 coverage: ## line coverage; fails under 80 % overall or 90 % in the core directories
 	@scripts/coverage.sh

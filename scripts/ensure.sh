@@ -44,6 +44,7 @@ for tool in "$@"; do
     case $tool in
     protoc) has protoc || apt_install protobuf-compiler libprotobuf-dev ;;
     shellcheck) has shellcheck || apt_install shellcheck ;;
+    node) { has node && has npm; } || apt_install nodejs npm ca-certificates ;;
     chromium) has chromium || apt_install chromium ;;
     docker) { has docker && has dockerd && has runc && has iptables; } || apt_install docker.io containerd runc iptables ;;
     nginx | haproxy)

@@ -53,6 +53,11 @@ fn the_ci_runs_the_test_commands_of_the_readme() {
         assert!(readme.contains(&format!("\n{command} ")), "README.md has {command}");
         assert!(ci.lines().any(|line| line.starts_with(command)), ".ci/run calls {command}");
     }
+    let workflow = page(".github/workflows/ci.yml");
+    assert!(
+        readme.contains("\nmake sdk-test ") && workflow.contains("run: make sdk-test"),
+        "the workflow calls make sdk-test"
+    );
 }
 
 #[test]
