@@ -9,6 +9,7 @@
 //!
 //! Judging is pure (`jwt`, `key`, `jwks`); what waits for others is the `keyring`, and the `hook` for tokens nothing here can judge.
 
+mod breaker;
 mod hook;
 mod jwks;
 mod jwt;
@@ -16,6 +17,7 @@ mod key;
 mod keyring;
 mod revoked;
 mod rights;
+mod room_hook;
 #[cfg(test)]
 mod samples;
 mod ticket;
@@ -24,12 +26,12 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use gohub_settings::{Settings, SettingsError};
+use gohub_settings::{Operation, Settings, SettingsError};
 
 use crate::clock;
 use crate::lifecycle::Tasks;
 use crate::metrics::NetStats;
-use crate::protocol::ClientId;
+use crate::protocol::{ClientId, RoomName};
 use hook::Hook;
 #[cfg(any(test, fuzzing))]
 pub(crate) use jwt::fuzz;
@@ -37,6 +39,8 @@ use jwt::{Flaw, JwtRule};
 use keyring::Keyring;
 pub use revoked::{MAX_REVOCATIONS, Pass, Revocation, Revoked, Subject, TokenId, TooMany};
 pub use rights::Rights;
+use room_hook::RoomHook;
+pub use room_hook::{HookKind, Verdict};
 pub(crate) use ticket::random_key;
 pub use ticket::{Bearer, Ledger, SEALING_BYTES, TicketId, TicketKey, TicketKeys, Tickets};
 
@@ -145,6 +149,8 @@ pub struct Auth {
     rules: ArcSwap<Rules>,
     keyring: Arc<Keyring>,
     hook: Hook,
+    join_hook: RoomHook,
+    publish_hook: RoomHook,
     revoked: Revoked,
     tickets: Arc<Tickets>,
     stats: Arc<NetStats>,
@@ -162,8 +168,10 @@ impl Auth {
         let keyring = Keyring::start(&settings.auth.jwt.jwks, Arc::clone(&stats), tasks);
         let rules = ArcSwap::from_pointee(Rules::new(settings));
         let hook = Hook::new(&settings.auth.hook, Arc::clone(&stats));
+        let join_hook = RoomHook::new(HookKind::Join, &settings.auth.join_hook, Arc::clone(&stats));
+        let publish_hook = RoomHook::new(HookKind::Publish, &settings.auth.publish_hook, Arc::clone(&stats));
         let tickets = Arc::new(Tickets::new(settings, Arc::clone(&stats)));
-        Arc::new(Self { rules, keyring, hook, revoked: Revoked::default(), tickets, stats })
+        Arc::new(Self { rules, keyring, hook, join_hook, publish_hook, revoked: Revoked::default(), tickets, stats })
     }
 
     /// New settings, for tokens from now on.
@@ -172,6 +180,8 @@ impl Auth {
         self.keyring.configure(&settings.auth.jwt.jwks);
         self.hook.configure(&settings.auth.hook);
         self.tickets.configure(settings);
+        self.join_hook.configure(&settings.auth.join_hook);
+        self.publish_hook.configure(&settings.auth.publish_hook);
     }
 
     /// What the token proves. May wait for the keys of its issuer or for the hook, for `auth.jwt.jwks.timeout` or `auth.hook.timeout` at most.
@@ -194,6 +204,54 @@ impl Auth {
             Err(Denied::Unclear) => "unclear",
         });
         verdict
+    }
+
+    fn room_hook(&self, kind: HookKind) -> &RoomHook {
+        match kind {
+            HookKind::Join => &self.join_hook,
+            HookKind::Publish => &self.publish_hook,
+        }
+    }
+
+    /// Whether anybody is asked about this.
+    pub fn has_room_hook(&self, kind: HookKind) -> bool {
+        self.room_hook(kind).is_set()
+    }
+
+    /// Whether the client may, where nobody need be asked.
+    pub fn room_verdict(&self, kind: HookKind, client: &ClientId, room: &RoomName) -> Option<Verdict> {
+        self.room_hook(kind).known(client, room)
+    }
+
+    /// Whether the client may. May wait, for the hook's time and for that of the questions before it.
+    pub async fn ask_room(&self, kind: HookKind, client: &ClientId, room: &RoomName) -> Verdict {
+        self.room_hook(kind).ask(client, room).await
+    }
+
+    /// Of these rooms, those that the client may join as far as the hook is concerned; what its rights refuse is left for them to refuse.
+    ///
+    /// # Errors
+    /// [`Denied::Unclear`]: the hook cannot be asked about one of them.
+    pub async fn may_join(
+        &self,
+        client: &ClientId,
+        rights: &Rights,
+        rooms: Vec<RoomName>,
+    ) -> Result<Vec<RoomName>, Denied> {
+        if !self.join_hook.is_set() {
+            return Ok(rooms);
+        }
+        let verdict = async |room: &RoomName| match self.join_hook.known(client, room) {
+            _ if !rights.allow(Operation::Join, room) => Verdict::Allowed,
+            Some(verdict) => verdict,
+            None => self.join_hook.ask(client, room).await,
+        };
+        let verdicts = futures::future::join_all(rooms.iter().map(verdict)).await;
+        if verdicts.iter().any(|verdict| matches!(verdict, Verdict::Unclear | Verdict::Overloaded)) {
+            return Err(Denied::Unclear);
+        }
+        let judged = rooms.into_iter().zip(verdicts);
+        Ok(judged.filter(|(_, verdict)| *verdict == Verdict::Allowed).map(|(room, _)| room).collect())
     }
 
     /// Whether the token by which this client came counts no more. Asked again once a connection can be found by those who revoke: what is revoked

@@ -19,6 +19,7 @@ pub(crate) mod fixture;
 mod health;
 mod local;
 mod metrics;
+mod partition;
 mod receipt;
 mod seen;
 mod switch;
@@ -30,9 +31,10 @@ pub(crate) use batch::fuzz;
 pub use delivery::{Delivery, Inlet, LOCAL_ONLY_MINOR, is_local_only};
 pub use error::PublishError;
 pub use etcd::{EtcdBus, EtcdParts};
-pub use health::BusHealth;
+pub use health::{BusHealth, BusHop};
 pub use local::LocalBus;
 pub use metrics::{BusMetrics, BusObserver, Figure, NoObserver};
+pub use partition::{BufferLimits, Partition};
 pub use receipt::Receipt;
 pub use seen::{Seen, SeenLimits};
 pub use switch::Switch;
@@ -51,7 +53,8 @@ use crate::protocol::{Epoch, Publication};
 ///   `(from, key)` within the [`Seen`] window is not delivered, and its receipt has the first one's offset.
 /// * **The receipt.** `Ok(offset)`: the publication is durable on the bus, and every connected subscriber gets it or is
 ///   told of a gap. `Err`: see [`PublishError::is_certain`]; an uncertain one may still be delivered, so who tries again uses a `key`.
-///   A receipt is resolved exactly once, in bounded time, also when the bus is broken or closed.
+///   A receipt is resolved exactly once, in bounded time, also when the bus is broken or closed. The bound is the bus's request timeout; for a target
+///   whose policy is [`Partition::Buffer`] it is that policy's age.
 /// * **Gaps.** What a bus could not deliver it names by [`Delivery::Gap`]; silence is a bug.
 /// * **Bounds.** `publish` never blocks and never queues without limit.
 pub trait MessageBus: Send + Sync + 'static {

@@ -22,6 +22,7 @@ mod observer;
 mod permission;
 mod ping;
 mod presence;
+mod question;
 mod refresh;
 mod room;
 mod route;
@@ -49,6 +50,7 @@ use crate::lifecycle::Tasks;
 use crate::metrics::NetStats;
 use crate::protocol::{ErrorCode, HubMessage, MessageId, Request, RoomName, decode};
 use crate::shard::{Application, Refusal, Session};
+use question::Asked;
 
 /// What the dispatcher works with; shared by all shards.
 pub struct Dispatcher {
@@ -167,24 +169,37 @@ fn is_clients_mistake(code: ErrorCode) -> bool {
     matches!(code, ErrorCode::BadRequest | ErrorCode::UnknownMessage | ErrorCode::BadRoom | ErrorCode::BadClient)
 }
 
+fn refuse(session: &mut Session<'_>, request: &Request<'_>, outcome: Result<(), Refusal>) {
+    let reference = request.reference.as_deref();
+    match outcome {
+        Ok(()) => {}
+        Err(Refusal { code, message }) if is_clients_mistake(code) => session.malformed(reference, code, &message),
+        Err(Refusal { code, message }) => session.reply(&HubMessage::Error { reference, code, message: &message }),
+    }
+}
+
 impl Application for Dispatcher {
     fn message(&self, session: &mut Session<'_>, bytes: &[u8]) {
         let format = session.format();
         match decode(format, bytes) {
             Ok(request) => {
                 session.count(request.id);
-                let reference = request.reference.as_deref();
-                match self.route(session, &request) {
-                    Ok(()) => {}
-                    Err(Refusal { code, message }) if is_clients_mistake(code) => {
-                        session.malformed(reference, code, &message);
-                    }
-                    Err(Refusal { code, message }) => {
-                        session.reply(&HubMessage::Error { reference, code, message: &message });
-                    }
-                }
+                let outcome = match question::ask(self, session, &request, bytes) {
+                    Ok(Asked::No) => self.route(session, &request),
+                    Ok(Asked::Waits) => Ok(()),
+                    Err(refusal) => Err(refusal),
+                };
+                refuse(session, &request, outcome);
             }
             Err(refused) => session.malformed(refused.reference.as_deref(), refused.code, &refused.message),
+        }
+    }
+
+    fn decided(&self, session: &mut Session<'_>, bytes: &[u8], refusal: Option<Refusal>) {
+        // It was read before, so it can be read.
+        if let Ok(request) = decode(session.format(), bytes) {
+            let outcome = refusal.map_or_else(|| self.route(session, &request), Err);
+            refuse(session, &request, outcome);
         }
     }
 

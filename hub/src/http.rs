@@ -27,6 +27,15 @@ pub(crate) fn client() -> Option<reqwest::Client> {
     client.inspect_err(|error| tracing::error!(%error, "no HTTP client, calls of the hub will fail")).ok()
 }
 
+/// A call with a JSON body, signed where there is a secret.
+pub(crate) fn post(client: &reqwest::Client, url: &str, secret: &Secret, body: String) -> reqwest::RequestBuilder {
+    let call = client.post(url).header("content-type", "application/json");
+    match secret.is_empty() {
+        true => call.body(body),
+        false => call.header(SIGNATURE, signature(secret, body.as_bytes())).body(body),
+    }
+}
+
 /// The answer's body, at most `max` bytes of it.
 ///
 /// # Errors

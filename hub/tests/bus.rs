@@ -3,6 +3,8 @@
 #[path = "etcd/cluster.rs"]
 mod etcd;
 
+#[path = "bus/buffer.rs"]
+mod buffer;
 #[path = "bus/faults.rs"]
 mod faults;
 #[path = "bus/hub.rs"]

@@ -16,6 +16,10 @@ mod site;
 #[path = "cluster_hubs/witness.rs"]
 mod witness;
 
+#[path = "cluster_hubs/buffer.rs"]
+mod buffer;
+#[path = "cluster_hubs/canary.rs"]
+mod canary;
 #[path = "cluster_hubs/compaction.rs"]
 mod compaction;
 #[path = "cluster_hubs/foreign.rs"]

@@ -12,5 +12,7 @@ mod keys;
 mod revocation;
 #[path = "identity/rights.rs"]
 mod rights;
+#[path = "identity/room_hook.rs"]
+mod room_hook;
 #[path = "identity/ticket.rs"]
 mod ticket;

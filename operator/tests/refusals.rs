@@ -269,7 +269,7 @@ const BAD: &[(&str, &str)] = &[
     ),
     (
         "{config: {rooms: {defaults: {on_partition: guess}}}}",
-        "spec.config.rooms.defaults.on_partition: unknown variant `guess`, expected `fail_closed` or `local_only`",
+        "spec.config.rooms.defaults.on_partition: unknown variant `guess`, expected one of `fail_closed`, `local_only`, `buffer`",
     ),
     (
         "{config: {rooms: {overrides: [{pattern: 'a/b'}]}}}",

@@ -3,7 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{RoomPattern, SettingsError, bounds::refuse, schema};
+use crate::{
+    ByteSize, Duration, RoomPattern, SettingsError,
+    bounds::{self, refuse},
+    schema,
+};
 
 /// Rooms: the policy of all, and the exceptions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -13,17 +17,47 @@ pub struct Rooms {
     pub defaults: RoomPolicy,
     /// Exceptions by pattern. The first whose pattern matches counts. Default `[]`.
     pub overrides: Vec<RoomOverride>,
+    /// The bounds of all rooms together that keep messages during a partition.
+    pub buffer: RoomBuffer,
+}
+
+/// What `on_partition: buffer` may keep in this hub. Nothing that is kept was acked: a hub that dies with it has promised nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RoomBuffer {
+    /// Bytes of all rooms' messages together; above it publishers get an error that may be tried again. `cluster.etcd.queue_bytes` bounds them
+    /// too. Default `8MiB`.
+    pub max_bytes: ByteSize,
+    /// How long a message is kept; then its publisher gets an error that may be tried again. Default `10m`.
+    pub max_age: Duration,
+}
+
+impl Default for RoomBuffer {
+    fn default() -> Self {
+        Self { max_bytes: ByteSize::from_mib(8), max_age: Duration::from_mins(10) }
+    }
 }
 
 /// How a room behaves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RoomPolicy {
     /// What a publisher gets while etcd cannot be written: `fail_closed` is an error that may be tried again, `local_only` delivers
-    /// to the clients of this hub alone and says so in the ack. Default `fail_closed`.
+    /// to the clients of this hub alone and says so in the ack, `buffer` keeps `partition_buffer` messages, which are published in their
+    /// order and acked when etcd is back. Default `fail_closed`.
     pub on_partition: OnPartition,
+    /// With `on_partition: buffer`: messages of one room (or of one client, for unicasts) that this hub keeps; what comes above it is refused with an
+    /// error that may be tried again. A connection that waits for more than `limits.max_inflight_publishes` answers is not read from. Default `100`.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub partition_buffer: u32,
     /// Whether members are told who joins and leaves. In a room of n members each change costs n messages. Default `false`.
     pub presence_changes: bool,
+}
+
+impl Default for RoomPolicy {
+    fn default() -> Self {
+        Self { on_partition: OnPartition::default(), partition_buffer: 100, presence_changes: false }
+    }
 }
 
 /// An exception for the rooms of a pattern; what it leaves out is as in `rooms.defaults`.
@@ -37,6 +71,10 @@ pub struct RoomOverride {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "OnPartition", example = &"local_only")]
     pub on_partition: Option<OnPartition>,
+    /// As `rooms.defaults.partition_buffer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1, max = 100_000), example = 1000)]
+    pub partition_buffer: Option<u32>,
     /// As `rooms.defaults.presence_changes`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool", example = true)]
@@ -53,6 +91,8 @@ pub enum OnPartition {
     FailClosed,
     /// Delivery to the clients of this hub alone.
     LocalOnly,
+    /// Kept until the bus is back, then published in order and acked.
+    Buffer,
 }
 
 impl Rooms {
@@ -63,6 +103,7 @@ impl Rooms {
         };
         RoomPolicy {
             on_partition: found.on_partition.unwrap_or(self.defaults.on_partition),
+            partition_buffer: found.partition_buffer.unwrap_or(self.defaults.partition_buffer),
             presence_changes: found.presence_changes.unwrap_or(self.defaults.presence_changes),
         }
     }
@@ -76,7 +117,8 @@ impl Rooms {
                 return refuse(format!("rooms.overrides[{i}].pattern"), message);
             }
         }
-        Ok(())
+        bounds::size("rooms.buffer.max_bytes", self.buffer.max_bytes, ByteSize::from_kib(4), ByteSize::MAX)?;
+        bounds::duration("rooms.buffer.max_age", self.buffer.max_age, Duration::from_secs(1), Duration::from_mins(1440))
     }
 }
 
@@ -86,19 +128,26 @@ mod tests {
 
     #[test]
     fn the_first_matching_override_counts_and_the_defaults_complete_it() {
-        let rooms = Rooms {
-            defaults: RoomPolicy { on_partition: OnPartition::LocalOnly, presence_changes: false },
-            overrides: vec![
-                RoomOverride { pattern: "a-*".parse().unwrap(), on_partition: None, presence_changes: Some(true) },
-                RoomOverride {
-                    pattern: "*".parse().unwrap(),
-                    on_partition: Some(OnPartition::FailClosed),
-                    presence_changes: None,
-                },
-            ],
+        let defaults = RoomPolicy { on_partition: OnPartition::LocalOnly, ..RoomPolicy::default() };
+        let exception = |pattern: &str| RoomOverride {
+            pattern: pattern.parse().unwrap(),
+            on_partition: None,
+            partition_buffer: None,
+            presence_changes: None,
         };
-        assert_eq!(rooms.policy("a-1"), RoomPolicy { on_partition: OnPartition::LocalOnly, presence_changes: true });
-        assert_eq!(rooms.policy("b"), RoomPolicy { on_partition: OnPartition::FailClosed, presence_changes: false });
+        let rooms = Rooms {
+            defaults,
+            overrides: vec![
+                RoomOverride { presence_changes: Some(true), ..exception("a-*") },
+                RoomOverride { on_partition: Some(OnPartition::Buffer), partition_buffer: Some(7), ..exception("b-*") },
+                RoomOverride { on_partition: Some(OnPartition::FailClosed), ..exception("*") },
+            ],
+            ..Rooms::default()
+        };
+        assert_eq!(rooms.policy("a-1"), RoomPolicy { presence_changes: true, ..defaults });
+        let buffering = RoomPolicy { on_partition: OnPartition::Buffer, partition_buffer: 7, ..defaults };
+        assert_eq!(rooms.policy("b-1"), buffering);
+        assert_eq!(rooms.policy("b"), RoomPolicy::default());
         assert_eq!(Rooms::default().policy("b"), RoomPolicy::default());
     }
 }

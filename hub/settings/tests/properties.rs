@@ -56,6 +56,7 @@ prop_compose! {
         settings.rooms.overrides = vec![RoomOverride {
             pattern: pattern.parse().unwrap(),
             on_partition: limits.1.then_some(OnPartition::LocalOnly),
+            partition_buffer: limits.2.then_some(u32::from(limits.0) + 1),
             presence_changes: presence,
         }];
         settings.cluster.etcd.username = "hub".to_owned();

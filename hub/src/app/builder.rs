@@ -14,7 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::buses::{self, Buses};
-use super::canary::{self, Canary};
+use super::canary::{self, Canary, Perches};
 use super::census::Census;
 use super::configure::{Undone, admission_limits, node_name, retention, shard_config};
 use super::control::HubControl;
@@ -238,7 +238,8 @@ impl Builder {
             return Err(error.into());
         }
         follow(&inner);
-        inner.tasks.spawn("canary", canary::watch(Arc::clone(&inner)));
+        let perches = Perches::set_up(&inner).await;
+        inner.tasks.spawn("canary", canary::watch(Arc::clone(&inner), perches));
         inner.tasks.spawn("vitals", vitals::watch(Arc::clone(&inner)));
         inner.lifecycle.advance(Phase::Ready);
         Ok(Hub(inner))

@@ -10,10 +10,11 @@ use super::inlet::LogInlet;
 use super::local::Local;
 use super::revocations::Bouncer;
 use super::{Inner, StartError};
-use crate::bus::{EtcdBus, EtcdParts, LocalBus, MessageBus, SeenLimits};
+use crate::bus::{BufferLimits, EtcdBus, EtcdParts, LocalBus, MessageBus, Partition, SeenLimits};
 use crate::cluster::{Cluster, ClusterError, ClusterParts};
 use crate::lifecycle::Tasks;
 use crate::metrics::Metrics;
+use crate::net::CANARY;
 use crate::protocol::Target;
 use crate::reload::Reload;
 
@@ -73,10 +74,21 @@ impl Buses {
     }
 }
 
-fn policy(settings: &Settings, target: &Target) -> OnPartition {
-    match target {
-        Target::Room(room) => settings.rooms.policy(room.as_str()).on_partition,
-        Target::Broadcast | Target::Client(_) => settings.rooms.defaults.on_partition,
+fn policy(settings: &Settings, target: &Target) -> Partition {
+    let policy = match target {
+        Target::Room(room) => settings.rooms.policy(room.as_str()),
+        // The canary is to find out whether the bus delivers: nothing may come to its help.
+        Target::Client(client) if client.as_str() == CANARY => return Partition::FailClosed,
+        Target::Broadcast | Target::Client(_) => settings.rooms.defaults,
+    };
+    match policy.on_partition {
+        OnPartition::FailClosed => Partition::FailClosed,
+        OnPartition::LocalOnly => Partition::LocalOnly,
+        OnPartition::Buffer => Partition::Buffer(BufferLimits {
+            messages: policy.partition_buffer as usize,
+            bytes: settings.rooms.buffer.max_bytes.as_usize(),
+            age: settings.rooms.buffer.max_age.as_std(),
+        }),
     }
 }
 

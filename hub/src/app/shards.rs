@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::protocol::ClientId;
-use crate::protocol::{CloseCode, RoomName};
+use crate::protocol::{CloseCode, Offset, RoomName};
 use crate::shard::{Adopt, Answer, ClientRow, Command, Kick, RoomRow, ShardHandle};
 
 /// How long a shard is waited for. It answers between two passes; one that takes longer is broken, and the canary says so.
@@ -80,18 +80,20 @@ impl Shards {
         futures::future::join_all(answers).await.into_iter().filter_map(|answer| answer.ok()?.ok()).collect()
     }
 
-    /// The first shard that gives no sign within `patience`.
-    pub(super) async fn silent(&self, patience: Duration) -> Option<usize> {
-        let until = tokio::time::Instant::now() + patience;
-        let pulses = self.all().iter().map(|shard| {
-            let (sender, receiver) = tokio::sync::oneshot::channel();
-            shard.send(Command::Pulse(Box::new(move |()| {
-                sender.send(()).ok();
-            })));
-            tokio::time::timeout_at(until, receiver)
-        });
-        let pulses = futures::future::join_all(pulses).await;
-        pulses.iter().position(|pulse| !matches!(pulse, Ok(Ok(()))))
+    /// How far the shard has handed out the log; `None` when it gives no sign within `patience`.
+    pub(super) async fn handed(&self, shard: usize, patience: Duration) -> Option<Offset> {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        self.all().get(shard)?.send(Command::Pulse(Box::new(move |offset| {
+            sender.send(offset).ok();
+        })));
+        tokio::time::timeout(patience, receiver).await.ok()?.ok()
+    }
+
+    /// Gives the shard the socket out of which what is said to `client` comes.
+    pub(super) fn probe(&self, shard: usize, client: ClientId, socket: mio::net::TcpStream) {
+        if let Some(shard) = self.all().get(shard) {
+            shard.send(Command::Probe(client, socket));
+        }
     }
 
     /// All connections of this hub, in order of client and connection.

@@ -10,6 +10,7 @@ use gohub_settings::{AuthHook, Grant};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
+use super::breaker::{Breaker, Patience};
 use super::revoked::{Pass, TokenId};
 use super::rights::Rights;
 use super::{Denied, Judged, Proof};
@@ -31,38 +32,6 @@ struct Answer {
     /// Seconds since 1970.
     expires: Option<u64>,
     capabilities: Option<Grant>,
-}
-
-/// Whether the server may be asked.
-#[derive(Debug, Default)]
-struct Breaker {
-    failures: u32,
-    closed_until: Option<Instant>,
-}
-
-impl Breaker {
-    /// Whether a call may be made now. Of those that try whether it is back, one in each pause.
-    fn may_call(&mut self, settings: &AuthHook, now: Instant) -> bool {
-        match self.closed_until {
-            Some(until) if now < until => false,
-            Some(_) => {
-                self.closed_until = Some(now + settings.pause.as_std());
-                true
-            }
-            None => true,
-        }
-    }
-
-    fn ended(&mut self, is_ok: bool, settings: &AuthHook, now: Instant) {
-        if is_ok {
-            *self = Self::default();
-            return;
-        }
-        self.failures = self.failures.saturating_add(1);
-        if self.failures >= settings.failures {
-            self.closed_until = Some(now + settings.pause.as_std());
-        }
-    }
 }
 
 /// A verdict and when it was given; `None`: the token is no good.
@@ -131,6 +100,7 @@ impl Hook {
             return Err(Denied::Wrong);
         }
         let settings = self.settings.load_full();
+        let patience = Patience { failures: settings.failures, pause: settings.pause.as_std() };
         let id = TokenId::of(token);
         {
             let mut state = self.state();
@@ -138,7 +108,7 @@ impl Hook {
             if let Some(verdict) = state.remembered(&id, settings.cache.as_std(), now) {
                 return verdict.ok_or(Denied::Wrong);
             }
-            if !state.breaker.may_call(&settings, now) {
+            if !state.breaker.may_call(patience, now) {
                 return self.stale(&state, &id, &settings);
             }
         }
@@ -147,7 +117,7 @@ impl Hook {
         self.stats.hook_calls.inc(if outcome.is_ok() { "ok" } else { "failed" });
         let mut state = self.state();
         let now = Instant::now();
-        state.breaker.ended(outcome.is_ok(), &settings, now);
+        state.breaker.ended(outcome.is_ok(), patience, now);
         match outcome {
             Ok(proof) => {
                 state.remember(id, proof.clone(), &settings, now);
@@ -169,13 +139,8 @@ impl Hook {
     async fn call(&self, token: &str, settings: &AuthHook, rights: &Rights) -> Result<Option<Proof>, &'static str> {
         let client = self.client.as_ref().ok_or("this hub cannot make HTTP calls")?;
         let body = serde_json::json!({ "token": token }).to_string();
-        let call = client.post(&settings.url).timeout(settings.timeout.as_std());
-        let call = call.header("content-type", "application/json");
-        let call = match settings.secret.is_empty() {
-            true => call,
-            false => call.header(http::SIGNATURE, http::signature(&settings.secret, body.as_bytes())),
-        };
-        let mut response = call.body(body).send().await.map_err(|error| match error.is_timeout() {
+        let call = http::post(client, &settings.url, &settings.secret, body).timeout(settings.timeout.as_std());
+        let mut response = call.send().await.map_err(|error| match error.is_timeout() {
             true => "no answer in time",
             false => "it could not be reached",
         })?;
@@ -209,35 +174,11 @@ fn proof(body: &[u8], rights: &Rights) -> Result<Proof, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use gohub_settings::Duration as Time;
-
     use super::*;
-
-    fn settings() -> AuthHook {
-        AuthHook { failures: 2, pause: Time::from_secs(5), ..AuthHook::default() }
-    }
-
-    #[test]
-    fn after_failures_in_a_row_one_call_in_each_pause_tries() {
-        let (settings, start) = (settings(), Instant::now());
-        let at = |seconds| start + Duration::from_secs(seconds);
-        let mut breaker = Breaker::default();
-        breaker.ended(false, &settings, at(0));
-        breaker.ended(true, &settings, at(0));
-        breaker.ended(false, &settings, at(0));
-        assert!(breaker.may_call(&settings, at(0)), "not in a row");
-        breaker.ended(false, &settings, at(0));
-        assert!(!breaker.may_call(&settings, at(4)));
-        assert!(breaker.may_call(&settings, at(5)) && !breaker.may_call(&settings, at(5)), "one tries");
-        breaker.ended(false, &settings, at(6));
-        assert!(!breaker.may_call(&settings, at(10)) && breaker.may_call(&settings, at(11)));
-        breaker.ended(true, &settings, at(11));
-        assert!(breaker.may_call(&settings, at(11)) && breaker.may_call(&settings, at(11)), "it is back");
-    }
 
     #[test]
     fn verdicts_are_remembered_for_a_while_and_not_without_bound() {
-        let (settings, now) = (settings(), Instant::now());
+        let (settings, now) = (AuthHook::default(), Instant::now());
         let mut state = State::default();
         let id = TokenId::of("t");
         state.remember(id, Some(Proof::default()), &settings, now);

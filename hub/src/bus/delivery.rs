@@ -7,11 +7,11 @@ use crate::protocol::{Epoch, GapReason, Mode, Offset, Publication};
 ///
 /// Such an offset sorts after everything of the last revision this hub has seen and before the next one, so a client may resume
 /// with it on any hub and misses nothing that went over the bus (docs/adr/0008).
-pub const LOCAL_ONLY_MINOR: u32 = 1 << 31;
+pub const LOCAL_ONLY_MINOR: u32 = Offset::LOCAL_MINOR;
 
 /// Whether the publication with this offset was delivered on one hub only.
 pub fn is_local_only(offset: Offset) -> bool {
-    offset.minor >= LOCAL_ONLY_MINOR
+    offset.is_local()
 }
 
 /// One thing a bus tells the log, in the bus's order.

@@ -27,6 +27,14 @@ pub enum PublishError {
     /// What waits for the bus is at its bound; the publication was not sent.
     #[error("the queue to the bus is full")]
     QueueFull,
+    /// The hub is cut off from its bus and keeps as much as it may until it is back; the publication was not sent.
+    #[error(
+        "the hub is cut off from its bus and keeps as much as it may until it is back, {kept} messages of this target"
+    )]
+    BufferFull {
+        /// Publications to the same target that are kept.
+        kept: usize,
+    },
     /// The bus is closing or was swapped for another one.
     #[error("the bus is closed")]
     Closed,
@@ -49,7 +57,7 @@ impl PublishError {
             Self::TooLarge { .. } => ErrorCode::TooLarge,
             Self::Unavailable(_) | Self::Closed => ErrorCode::BusUnavailable,
             Self::Degraded(_) => ErrorCode::Degraded,
-            Self::QueueFull => ErrorCode::Overloaded,
+            Self::QueueFull | Self::BufferFull { .. } => ErrorCode::Overloaded,
             Self::Timeout => ErrorCode::Timeout,
         }
     }
@@ -67,6 +75,7 @@ mod tests {
             PublishError::Degraded("x".to_owned()),
             PublishError::Timeout,
             PublishError::QueueFull,
+            PublishError::BufferFull { kept: 1 },
             PublishError::Closed,
         ];
         for error in errors {

@@ -10,6 +10,7 @@
 //! The order is etcd's revision, and inside it the order of publishing (see `order`). A receipt is resolved when the watch returns the
 //! publication, because only then it is known not to be a duplicate. Decisions: docs/adr/0005 to 0008.
 
+mod buffer;
 mod condition;
 mod connect;
 mod fault;
@@ -32,14 +33,15 @@ use std::time::{Duration, Instant};
 
 use etcd_client::ResponseHeader;
 use futures::future::BoxFuture;
-use gohub_settings::{Etcd, OnPartition};
+use gohub_settings::Etcd;
 use tokio::sync::{Notify, watch as latest};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use condition::Condition;
-use pending::Pending;
-use queue::{Queue, QueueLimits};
+use buffer::Buffer;
+use condition::{Condition, Part};
+use pending::{Pending, Promise, Stage};
+use queue::{Queue, QueueLimits, Waiting};
 use session::Session;
 use sink::Sink;
 
@@ -49,7 +51,9 @@ pub(crate) use {
     keys::Keys,
 };
 
-use super::{BusHealth, BusMetrics, BusObserver, Inlet, MessageBus, PublishError, Receipt, SeenLimits};
+use super::{
+    BusHealth, BusHop, BusMetrics, BusObserver, Inlet, MessageBus, Partition, PublishError, Receipt, SeenLimits, batch,
+};
 use crate::lifecycle::Tasks;
 use crate::protocol::{Epoch, Mode, Publication, Target};
 
@@ -57,9 +61,11 @@ use crate::protocol::{Epoch, Mode, Publication, Target};
 const TICK: Duration = Duration::from_millis(50);
 /// A fault shorter than this (or than half the request timeout) is no outage: an election of etcd takes 1 to 2 seconds.
 const GRACE: Duration = Duration::from_secs(2);
+/// Ticks between two looks whether more is kept than the policies allow: they are edited by people.
+const TRIM: u32 = 20;
 
-/// What a publisher is told while etcd does not work, by target; asked for every publication, so it follows the settings.
-pub type PartitionPolicy = Arc<dyn Fn(&Target) -> OnPartition + Send + Sync>;
+/// What becomes of a publication while etcd does not work, by target; asked for every publication, so it follows the settings.
+pub type PartitionPolicy = Arc<dyn Fn(&Target) -> Partition + Send + Sync>;
 
 /// Makes the text of this hub's entry in the registry.
 pub type RegistryEntry = Arc<dyn Fn() -> String + Send + Sync>;
@@ -106,6 +112,7 @@ pub(crate) struct Core {
     observer: Arc<dyn BusObserver>,
     entry: RegistryEntry,
     queue: Queue,
+    buffer: Arc<Buffer>,
     pending: Pending,
     sink: Sink,
     condition: Condition,
@@ -133,6 +140,18 @@ impl Core {
         revision
     }
 
+    /// Put before watch, as messages go; what was committed and has not come back is the watch's, whatever it reports of itself.
+    fn broken_hop(&self) -> Option<BusHop> {
+        let can_put = self.condition.is_whole_for(Part::Put) && self.condition.is_whole_for(Part::Lease);
+        match self.pending.oldest() {
+            _ if !can_put => Some(BusHop::Put),
+            Some(Stage::Committed) => Some(BusHop::Watch),
+            _ if !self.condition.is_whole_for(Part::Watch) => Some(BusHop::Watch),
+            Some(Stage::Sent) => Some(BusHop::Put),
+            None => None,
+        }
+    }
+
     fn node_value(&self) -> String {
         (self.entry)()
     }
@@ -158,6 +177,7 @@ impl EtcdBus {
             node,
             writer: fastrand::u64(1..),
             queue: Queue::new(limits, Arc::clone(&metrics)),
+            buffer: Buffer::new(Arc::clone(&metrics)),
             pending: Pending::default(),
             sink: Sink::new(inlet, Arc::clone(&metrics), seen),
             condition: Condition::new(GRACE.min(etcd.request_timeout.as_std() / 2)),
@@ -214,15 +234,37 @@ impl MessageBus for EtcdBus {
             core.metrics.duplicates.add(1);
             return receipt.resolve(Ok(first));
         }
-        if core.condition.mode() == Mode::Degraded {
-            if (self.policy)(&publication.target) == OnPartition::LocalOnly {
+        let now = Instant::now();
+        let is_degraded = core.condition.mode() == Mode::Degraded;
+        let promise = match (self.policy)(&publication.target) {
+            Partition::LocalOnly if is_degraded => {
                 return receipt.resolve(Ok(core.sink.deliver_here(publication)));
             }
-            core.metrics.failed.add(1);
-            let reason = core.condition.last_error().unwrap_or_default();
-            return receipt.resolve(Err(PublishError::Degraded(reason)));
-        }
-        core.queue.push(publication, receipt, Instant::now() + core.request_timeout());
+            Partition::FailClosed if is_degraded => {
+                core.metrics.failed.add(1);
+                let reason = core.condition.last_error().unwrap_or_default();
+                return receipt.resolve(Err(PublishError::Degraded(reason)));
+            }
+            Partition::FailClosed | Partition::LocalOnly => {
+                Promise { receipt, deadline: now + core.request_timeout(), place: None }
+            }
+            Partition::Buffer(limits) => {
+                let superseded = if is_degraded { core.queue.supersede(&publication, receipt) } else { Err(receipt) };
+                let receipt = match superseded {
+                    Ok(first) => return first.resolve(Err(PublishError::Timeout)),
+                    Err(receipt) => receipt,
+                };
+                let bounds = is_degraded.then_some(limits);
+                match core.buffer.place(&publication.target, batch::entry_bytes(&publication), bounds) {
+                    Ok(place) => Promise { receipt, deadline: now + limits.age, place: Some(place) },
+                    Err(error) => {
+                        core.metrics.failed.add(1);
+                        return receipt.resolve(Err(error));
+                    }
+                }
+            }
+        };
+        core.queue.push(publication, promise);
     }
 
     fn health(&self) -> BusHealth {
@@ -230,6 +272,7 @@ impl MessageBus for EtcdBus {
         let (queued, queued_bytes) = core.queue.size();
         BusHealth {
             delivering: core.condition.is_whole() && *core.ready.borrow() && !self.closing.load(Ordering::Acquire),
+            broken: core.broken_hop(),
             mode: core.condition.mode(),
             lag_revisions: core.metrics.lag_revisions(),
             lag: Duration::from_micros(core.metrics.watch_lag_micros.get()),
@@ -265,29 +308,42 @@ impl MessageBus for EtcdBus {
             if let Some(session) = session {
                 session::end(core, session).await;
             }
-            drop(core.queue.extract(|_| true));
-            core.pending.abandon();
+            let abandoned = core.queue.extract(|_| true).len() + core.pending.abandon();
+            if abandoned > 0 {
+                tracing::warn!(abandoned, "publishers were told that the bus is closed, and not acked");
+            }
         })
     }
 }
 
 /// Looks at deadlines and at the mode.
 async fn clock(core: Arc<Core>, policy: PartitionPolicy) {
-    while !core.wait_or_stop(TICK).await {
+    for tick in 0_u32.. {
+        if core.wait_or_stop(TICK).await {
+            return;
+        }
         let now = Instant::now();
         for waiting in core.queue.expired(now) {
             core.metrics.failed.add(1);
-            waiting.receipt.resolve(Err(PublishError::Unavailable("etcd does not answer".to_owned())));
+            waiting.resolve(Err(PublishError::Unavailable("etcd does not answer".to_owned())));
         }
         core.metrics.failed.add(core.pending.expire(now) as u64);
-        if let Some((mode, reason)) = core.condition.judge(now) {
+        let changed = core.condition.judge(now);
+        let is_trimmed = changed.is_some() || tick % TRIM == 0;
+        if let Some((mode, reason)) = changed {
             tracing::warn!(mode = mode.name(), %reason, "the mode of the bus changed");
             core.metrics.degraded.set(u64::from(mode == Mode::Degraded));
             core.sink.mode(mode, &reason);
         }
         if core.condition.mode() == Mode::Degraded {
-            for waiting in core.queue.extract(|waiting| policy(&waiting.publication.target) == OnPartition::LocalOnly) {
-                waiting.receipt.resolve(Ok(core.sink.deliver_here(waiting.publication)));
+            let is_local = |target: &Target| policy(target) == Partition::LocalOnly;
+            for waiting in core.queue.extract(|waiting| is_local(&waiting.publication.target)) {
+                let Waiting { publication, promise, .. } = waiting;
+                promise.resolve(Ok(core.sink.deliver_here(publication)));
+            }
+            for (waiting, error) in if is_trimmed { core.queue.trim(&*policy) } else { Vec::new() } {
+                core.metrics.failed.add(1);
+                waiting.resolve(Err(error));
             }
         }
     }

@@ -4,11 +4,22 @@ use std::time::Duration;
 
 use crate::protocol::Mode;
 
+/// The half of the way over a bus that does not work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BusHop {
+    /// What is published does not get onto the bus.
+    Put,
+    /// What is on the bus does not come back.
+    Watch,
+}
+
 /// A snapshot of a bus's condition. Has no secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BusHealth {
     /// Whether what is published now is expected to be delivered.
     pub delivering: bool,
+    /// The first hop that does not work, as far as is known.
+    pub broken: Option<BusHop>,
     /// What clients were told.
     pub mode: Mode,
     /// Revisions between the newest one heard of and the newest one delivered.
@@ -27,6 +38,7 @@ impl Default for BusHealth {
     fn default() -> Self {
         Self {
             delivering: true,
+            broken: None,
             mode: Mode::Normal,
             lag_revisions: 0,
             lag: Duration::ZERO,

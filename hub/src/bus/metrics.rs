@@ -65,6 +65,12 @@ pub struct BusMetrics {
     pub queued: Figure,
     /// Level: bytes of those.
     pub queued_bytes: Figure,
+    /// Publications refused because as much was kept as `on_partition: buffer` may.
+    pub buffer_refused: Figure,
+    /// Level: publications of targets with `on_partition: buffer` that have no receipt yet.
+    pub buffered: Figure,
+    /// Level: bytes of those.
+    pub buffered_bytes: Figure,
     /// Level: 1 while degraded.
     pub degraded: Figure,
     /// Level: from the commit of this hub's newest batch to its delivery, in microseconds.

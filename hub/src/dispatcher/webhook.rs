@@ -53,13 +53,11 @@ pub(super) fn handle(
     body.insert("message_id".to_owned(), request.id.into());
     body.insert("ts".to_owned(), clock::unix_millis().into());
     let body = with_data(body, request.data.as_ref());
-    let call = dispatcher.webhooks.client.as_ref().map(|client| {
-        let call = client.post(&route.url).timeout(route.timeout.as_std()).header("content-type", "application/json");
-        match route.secret.is_empty() {
-            true => call.body(body),
-            false => call.header(http::SIGNATURE, http::signature(&route.secret, body.as_bytes())).body(body),
-        }
-    });
+    let call = dispatcher
+        .webhooks
+        .client
+        .as_ref()
+        .map(|client| http::post(client, &route.url, &route.secret, body).timeout(route.timeout.as_std()));
     let reference: Option<Box<str>> = request.reference.as_deref().map(Box::from);
     let (handle, key, format, id) = (session.handle(), session.key(), session.format(), request.id);
     let stats = Arc::clone(&dispatcher.stats);

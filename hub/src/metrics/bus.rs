@@ -4,6 +4,7 @@
 //! [`BusObserver`]) to each etcd bus that is opened.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use prometheus::proto::MetricFamily;
@@ -28,6 +29,10 @@ pub struct BusStats {
     pub watch_lag: Histogram,
     /// The delivery canary's way through the whole path, nanoseconds.
     pub canary: Histogram,
+    /// Canaries that did not arrive, by the hop that did not pass them on.
+    pub canary_failures: Tally<&'static str>,
+    /// The hop that is broken now, by its place in [`HOPS`]; above them: none.
+    canary_hop: AtomicUsize,
 }
 
 impl Default for BusStats {
@@ -39,6 +44,22 @@ impl Default for BusStats {
             put_latency: Histogram::new(Scale::Time),
             watch_lag: Histogram::new(Scale::Time),
             canary: Histogram::new(Scale::Time),
+            canary_failures: Tally::default(),
+            canary_hop: AtomicUsize::new(HOPS.len()),
+        }
+    }
+}
+
+/// The hops of the delivery canary, in the order of its way.
+pub const HOPS: [&str; 4] = ["put", "watch", "shard", "write"];
+
+impl BusStats {
+    /// The last canary did not get past this hop, or it arrived.
+    pub fn canary_broke(&self, hop: Option<&'static str>) {
+        let at = HOPS.iter().position(|name| Some(*name) == hop).unwrap_or(HOPS.len());
+        self.canary_hop.store(at, Ordering::Relaxed);
+        if let Some(hop) = hop {
+            self.canary_failures.inc(hop);
         }
     }
 }
@@ -60,7 +81,7 @@ impl BusObserver for BusStats {
 /// Counters of the etcd bus: name, help, figure.
 type Exported = (&'static str, &'static str, fn(&BusMetrics) -> &Figure);
 
-const COUNTERS: [Exported; 12] = [
+const COUNTERS: [Exported; 13] = [
     ("gohub_bus_batches_total", "Transactions committed by this hub.", |m| &m.batches),
     ("gohub_bus_published_total", "Publications in committed transactions.", |m| &m.published),
     ("gohub_bus_batch_bytes_total", "Bytes of values in committed transactions.", |m| &m.published_bytes),
@@ -70,6 +91,11 @@ const COUNTERS: [Exported; 12] = [
     ("gohub_bus_local_only_total", "Publications delivered on this hub only (on_partition: local_only).", |m| {
         &m.local_only
     }),
+    (
+        "gohub_bus_buffer_refused_total",
+        "Publications refused because the hub kept as much as it may (on_partition: buffer).",
+        |m| &m.buffer_refused,
+    ),
     (
         "gohub_bus_duplicates_total",
         "Publications not delivered because their key or batch was delivered before.",
@@ -81,14 +107,21 @@ const COUNTERS: [Exported; 12] = [
     ("gohub_bus_compactions_total", "Compactions of the store done by this hub.", |m| &m.compactions),
 ];
 
-const LEVELS: [Exported; 3] = [
+const LEVELS: [Exported; 5] = [
     ("gohub_bus_queue_messages", "Publications waiting for etcd.", |m| &m.queued),
     ("gohub_bus_queue_bytes", "Bytes of the publications waiting for etcd.", |m| &m.queued_bytes),
+    (
+        "gohub_bus_buffer_messages",
+        "Publications of rooms with on_partition: buffer that wait for their ack: what a hub that dies takes with it, unacked.",
+        |m| &m.buffered,
+    ),
+    ("gohub_bus_buffer_bytes", "Bytes of those publications.", |m| &m.buffered_bytes),
     ("gohub_bus_degraded", "1 while the bus takes no publications.", |m| &m.degraded),
 ];
 
 impl BusStats {
     pub(super) fn collect(&self, families: &mut Vec<MetricFamily>) {
+        let broken = self.canary_hop.load(Ordering::Relaxed);
         families.extend(COUNTERS.map(|(name, help, figure)| family::counter(name, help, figure(&self.etcd).get())));
         families.extend(LEVELS.map(|(name, help, figure)| family::gauge(name, help, figure(&self.etcd).get() as f64)));
         families.extend([
@@ -121,8 +154,20 @@ impl BusStats {
             ),
             family::histogram(
                 "gohub_canary_latency_seconds",
-                "The delivery canary's way through publish, bus and log.",
+                "The delivery canary's way through publish, bus, log and shard, out of a socket of every shard.",
                 &self.canary.snapshot(),
+            ),
+            family::counters(
+                "gohub_canary_failures_total",
+                "Delivery canaries that did not arrive, by the hop that did not pass them on: put, watch, shard or write.",
+                "hop",
+                self.canary_failures.counts(),
+            ),
+            family::gauges(
+                "gohub_canary_broken",
+                "1 for the hop that did not pass the last delivery canary on.",
+                "hop",
+                HOPS.iter().enumerate().map(|(at, hop)| (*hop, f64::from(broken == at))),
             ),
         ]);
     }

@@ -29,6 +29,10 @@ pub struct NetStats {
     pub key_fetches: Tally<&'static str>,
     /// Calls of the auth hook, by outcome.
     pub hook_calls: Tally<&'static str>,
+    /// Calls of the room hooks, by outcome.
+    pub room_hook_calls: Tally<&'static str>,
+    /// What the room hooks say, remembered or new.
+    pub room_hook_verdicts: Tally<&'static str>,
     /// Gauge: revocations in force.
     pub revocations: Counter,
     /// Webhook calls of configured routes, by outcome.
@@ -52,6 +56,8 @@ impl Default for NetStats {
             tickets: Tally::default(),
             key_fetches: Tally::default(),
             hook_calls: Tally::default(),
+            room_hook_calls: Tally::default(),
+            room_hook_verdicts: Tally::default(),
             revocations: Counter::default(),
             webhooks: Tally::default(),
             api_answers: Tally::default(),
@@ -114,6 +120,18 @@ impl NetStats {
                 "Calls of the auth hook, by outcome.",
                 "outcome",
                 self.hook_calls.counts(),
+            ),
+            family::counters(
+                "gohub_room_hook_calls_total",
+                "Calls of auth.join_hook and auth.publish_hook, by outcome.",
+                "outcome",
+                self.room_hook_calls.counts(),
+            ),
+            family::counters(
+                "gohub_room_hook_verdicts_total",
+                "Joins and publishes that the room hooks judged, also by what they said before: allowed, denied, unclear, or overloaded.",
+                "outcome",
+                self.room_hook_verdicts.counts(),
             ),
             family::gauge("gohub_revocations", "Revocations of tokens in force.", self.revocations.get() as f64),
             family::counters(

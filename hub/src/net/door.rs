@@ -116,13 +116,15 @@ impl Door {
         if client.as_str() == CANARY {
             return Err(Rejection::new(403, "this client_id is the hub's own"));
         }
+        let rooms = self.auth.may_join(&client, &proof.rights, query.rooms).await;
+        let rooms = rooms.map_err(|denied| self.denied(denied))?;
         let resume = query.resume.map(|token| Resume { epoch: token.epoch.as_str().to_owned(), offset: token.offset });
         Ok(Admitted {
             client,
             format: format.unwrap_or(Format::Json),
             subprotocol: format.map(Format::subprotocol),
             resume,
-            rooms: query.rooms,
+            rooms,
             echo: self.echo && upgrade.path == ECHO,
             expires: proof.expires,
             rights: proof.rights,

@@ -63,7 +63,7 @@ error_codes! {
     Degraded = "degraded", true, "The hub is cut off from its bus and this room fails closed.";
     Draining = "draining", true, "The hub is going; ask the next one.";
     HistoryUnavailable = "history_unavailable", false, "What was asked for is not kept, or not any more.";
-    HandlerFailed = "handler_failed", true, "The application behind a custom route failed.";
+    HandlerFailed = "handler_failed", true, "The application behind a custom route or a hook failed.";
     Internal = "internal", true, "A fault of the hub; its log says more.";
 }
 

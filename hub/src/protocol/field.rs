@@ -81,7 +81,7 @@ fields! {
     MaxMessage = 26, "max_message", "integer: the largest message the hub takes, in bytes.";
     MaxRooms = 27, "max_rooms", "integer: the most rooms a connection may be in.";
     Version = 28, "version", "integer: the protocol's version, 1.";
-    Mode = 29, "mode", "text: `normal` or `degraded`.";
+    Mode = 29, "mode", "text: `normal` or `degraded`; beside an `offset`: it is of one hub alone.";
     Rooms = 30, "rooms", "array of text: the rooms this connection is in.";
     Clients = 31, "clients", "array of text: the clients of this page.";
     Next = 32, "next", "text: `after` of the next page; absent on the last.";

@@ -129,7 +129,7 @@ pub enum HubMessage<'a> {
     Ack {
         /// `ref` of the request.
         reference: Option<&'a str>,
-        /// Where the publication stands, or for a join where delivery starts.
+        /// Where the publication stands, or for a join where delivery starts. A local one is marked by `mode` too.
         offset: Option<Offset>,
         /// What a handler of the application answers.
         data: Option<DataRef<'a>>,
@@ -245,6 +245,9 @@ impl HubMessage<'_> {
             Self::Ack { reference, offset, data } => {
                 writer.optional_text(Field::Ref, *reference);
                 writer.optional_offset(Field::Offset, *offset);
+                if offset.is_some_and(Offset::is_local) {
+                    writer.text(Field::Mode, Mode::Degraded.name());
+                }
                 if let Some(data) = data {
                     writer.data(data);
                 }

@@ -28,6 +28,14 @@ impl Offset {
     /// After everything.
     pub const MAX: Self = Self { major: u64::MAX, minor: u32::MAX };
 
+    /// Set in `minor` of what one hub delivered to its own clients alone; no regular index is that large.
+    pub const LOCAL_MINOR: u32 = 1 << 31;
+
+    /// Whether only the clients of one hub got what stands here.
+    pub const fn is_local(self) -> bool {
+        self.minor >= Self::LOCAL_MINOR
+    }
+
     /// The offset with these two parts.
     pub const fn new(major: u64, minor: u32) -> Self {
         Self { major, minor }

@@ -1,6 +1,6 @@
 //! What a client publishes and others receive: the value the bus orders and the log encodes.
 
-use super::{ClientId, Field, Format, Offset, Payload, RoomName, writer::Writer};
+use super::{ClientId, Field, Format, Mode, Offset, Payload, RoomName, writer::Writer};
 
 /// Who receives a publication.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -73,6 +73,9 @@ pub fn encode_publication(format: Format, publication: &Publication, offset: Off
     writer.optional_text(Field::Key, key.as_deref());
     writer.uint(Field::Ts, *ts);
     writer.offset(Field::Offset, offset);
+    if offset.is_local() {
+        writer.text(Field::Mode, Mode::Degraded.name());
+    }
     if let Some(payload) = data {
         writer.data(&payload.as_data());
     }
@@ -103,6 +106,14 @@ mod tests {
         encode_publication(Format::Json, &chat(), Offset::new(17, 3), &mut out);
         let expected = r#"{"message_id":22,"message_type":"chat","room":"lob\"by","from":"alice","key":"k","ts":1748000000000,"offset":"17-3","data":{ "a":	1}}"#;
         assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_only_one_hub_delivers_says_so() {
+        let mut out = Vec::new();
+        encode_publication(Format::Json, &chat(), Offset::new(17, Offset::LOCAL_MINOR), &mut out);
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains(r#""offset":"17-2147483648","mode":"degraded","data""#), "{text}");
     }
 
     #[test]

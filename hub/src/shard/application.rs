@@ -8,6 +8,9 @@ pub trait Application: Send + Sync {
     /// A complete message in the connection's wire format. Runs on the shard's thread: it must not wait.
     fn message(&self, session: &mut Session<'_>, bytes: &[u8]);
 
+    /// A message that was [held](Session::hold) comes back, with what somebody else has said of it.
+    fn decided(&self, _session: &mut Session<'_>, _bytes: &[u8], _refusal: Option<Refusal>) {}
+
     /// A message of the other kind (binary on a JSON connection, text on a CBOR one) closes the connection with 1003; everything else comes here
     /// before and after a connection's life.
     fn connected(&self, _session: &mut Session<'_>) {}

@@ -53,11 +53,13 @@ pub(super) struct Paused {
     pub(super) inflight: bool,
     /// It does not read its answers.
     pub(super) answers: bool,
+    /// Somebody is asked about a message of it.
+    pub(super) verdict: bool,
 }
 
 impl Paused {
     pub(super) fn any(self) -> bool {
-        self.debt || self.inflight || self.answers
+        self.debt || self.inflight || self.answers || self.verdict
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::config::ShardConfig;
 use super::connection::Identity;
+use super::session::Refusal;
 use super::transport::Transport;
 use crate::auth::{Judged, Pass, Revocation, Rights};
 use crate::bus::PublishError;
@@ -132,6 +133,13 @@ pub enum Command {
         /// What it proves.
         renewal: Box<Renewal>,
     },
+    /// Somebody has said what becomes of a message that is held.
+    Verdict {
+        /// Whose it is.
+        key: ConnectionKey,
+        /// Why it is refused; `None`: it goes its way.
+        refusal: Option<Refusal>,
+    },
     /// Close connections.
     Kick {
         /// Which.
@@ -149,8 +157,10 @@ pub enum Command {
     Rooms(Answer<Vec<RoomRow>>),
     /// The members of a room, each client once, sorted.
     Members(RoomName, Answer<Vec<ClientId>>),
-    /// Say that the loop still turns.
-    Pulse(Answer<()>),
+    /// Say that the loop still turns, and how far it has handed out the log.
+    Pulse(Answer<Offset>),
+    /// What is said to this client goes to the socket too: the delivery canary's way out.
+    Probe(ClientId, mio::net::TcpStream),
     /// New settings.
     Configure(ShardConfig),
     /// Tell every connection its slot and close it then.
@@ -175,9 +185,11 @@ impl std::fmt::Debug for Command {
             Self::Rooms(_) => "Rooms",
             Self::Members(..) => "Members",
             Self::Pulse(_) => "Pulse",
+            Self::Probe(..) => "Probe",
             Self::Configure(_) => "Configure",
             Self::Drain { .. } => "Drain",
             Self::Renew { .. } => "Renew",
+            Self::Verdict { .. } => "Verdict",
             Self::Stop => "Stop",
         };
         f.write_str(name)

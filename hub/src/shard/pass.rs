@@ -113,6 +113,7 @@ impl Core {
                 self.pass.slots = slots;
             }
         }
+        self.feed_probe();
         self.pass.fresh = self.view.head()..self.view.head();
         self.pass.handed = self.view.tip().newest;
         self.pass.handed_in = self.view.tip().eras.serial();

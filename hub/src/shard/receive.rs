@@ -145,7 +145,7 @@ impl Core {
         self.watch_message(key, now);
     }
 
-    fn settle_debts(&mut self, slot: usize, bytes: usize, clock: u32, now: Instant) {
+    pub(super) fn settle_debts(&mut self, slot: usize, bytes: usize, clock: u32, now: Instant) {
         let rate = self.config.byte_rate as f32;
         let (message_rate, burst) = self.message_rate();
         let out_buffer = self.config.out_buffer;
@@ -225,6 +225,9 @@ impl Core {
         connection.app_pinged = None;
         if rate > 0.0 {
             connection.messages.take(1.0, rate, burst, clock);
+        }
+        if connection.paused.verdict {
+            return self.hold(slot, bytes);
         }
         let application = Arc::clone(&self.application);
         if let Some(mut session) = self.session(slot) {

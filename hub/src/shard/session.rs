@@ -187,6 +187,12 @@ impl Session<'_> {
         self.connection().inflight += 1;
     }
 
+    /// This very message, and what comes behind it, waits until a [`Command::Verdict`] says what becomes of it.
+    pub fn hold(&mut self, bytes: &[u8]) {
+        self.begin_wait();
+        self.core.hold(self.slot, bytes);
+    }
+
     /// The same for an answer that other shards or hubs work on: of these few are under way for one connection.
     pub fn begin_question(&mut self) {
         let connection = self.connection();

@@ -1,6 +1,6 @@
 //! The turn: what a shard does between two sleeps.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
@@ -16,8 +16,10 @@ use super::connection::{Connection, Paused, Stage};
 use super::deadline::{Deadlines, Due};
 use super::handle::{ShardHandle, WAKE};
 use super::heartbeat::Sweep;
+use super::held::Held;
 use super::inbox::{Adopt, Command, ConnectionKey, Renewal};
 use super::pass::Pass;
+use super::probe::Probe;
 use super::table::{Members, Table};
 use crate::drain::Pace;
 use crate::log::{Log, Subscription, View};
@@ -46,9 +48,13 @@ pub(super) struct Core {
     pub(super) ready: Vec<usize>,
     /// Slots that wait for the log to come to their offset.
     pub(super) ahead: Vec<ConnectionKey>,
+    /// Of the connections that wait for a verdict, by slot.
+    pub(super) held: HashMap<usize, Held>,
     pub(super) deadlines: Deadlines,
     pub(super) sweep: Sweep,
     pub(super) pass: Pass,
+    /// Where the delivery canary comes out.
+    pub(super) probe: Option<Probe>,
     /// The newest era that connections were told of.
     pub(super) era: u64,
     registry: Registry,
@@ -93,9 +99,11 @@ impl Core {
             queue: Vec::new(),
             ready: Vec::new(),
             ahead: Vec::new(),
+            held: HashMap::new(),
             deadlines: Deadlines::default(),
             sweep: Sweep::default(),
             pass,
+            probe: None,
             era,
             registry,
             commands: VecDeque::new(),
@@ -197,6 +205,7 @@ impl Core {
                 }
                 self.deliver(key, reference.as_deref(), message);
             }
+            Command::Verdict { key, refusal } => self.decided(key, refusal),
             Command::Renew { key, reference, renewal } => self.renew(key, reference.as_deref(), *renewal),
             Command::Kick { who, code, reason, answer } => {
                 let slots = self.matching(&who);
@@ -208,7 +217,8 @@ impl Core {
             Command::Clients(answer) => answer(self.client_rows()),
             Command::Rooms(answer) => answer(self.room_rows()),
             Command::Members(room, answer) => answer(self.members_of(&room)),
-            Command::Pulse(answer) => answer(()),
+            Command::Pulse(answer) => answer(self.pass.handed),
+            Command::Probe(client, socket) => self.set_probe(client, socket),
             Command::Configure(config) => {
                 self.scratch.resize(config.read_buffer, 0);
                 self.pool.set_limits(config.frames);
@@ -304,6 +314,7 @@ impl Core {
             application.gone(&mut session);
         }
         let Some(mut connection) = self.table.remove(slot) else { return };
+        self.held.remove(&slot);
         let code = match connection.stage {
             Stage::Closing { code, .. } => code,
             Stage::Open => 1006,
@@ -385,7 +396,7 @@ impl Core {
     }
 
     /// One answer less is under way. `true`: the connection is read from again.
-    fn answered(&mut self, slot: usize) -> bool {
+    pub(super) fn answered(&mut self, slot: usize) -> bool {
         let max = self.config.max_inflight;
         let Some(connection) = self.table.get(slot) else { return false };
         connection.inflight = connection.inflight.saturating_sub(1);

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use gohub::bus::{
-    BusMetrics, Delivery, EtcdBus, EtcdParts, Inlet, MessageBus, NoObserver, PublishError, Receipt, SeenLimits,
+    BufferLimits, BusMetrics, Delivery, EtcdBus, EtcdParts, Inlet, MessageBus, NoObserver, Partition, PublishError,
+    Receipt, SeenLimits,
 };
 use gohub::lifecycle::Tasks;
 use gohub::protocol::{ClientId, Epoch, Mode, Offset, Payload, Publication, RoomName, Target};
-use gohub_settings::{Etcd, OnPartition};
+use gohub_settings::Etcd;
 
 use crate::etcd::PATIENCE;
 
@@ -40,6 +41,9 @@ pub(crate) fn settings(endpoints: Vec<String>) -> Etcd {
     }
 }
 
+/// What a room that buffers keeps.
+pub(crate) const KEPT: BufferLimits = BufferLimits { messages: 5, bytes: 1 << 20, age: Duration::from_secs(120) };
+
 impl Hub {
     /// A hub that has caught up.
     pub(crate) async fn start(node: &str, etcd: Etcd) -> Self {
@@ -48,7 +52,7 @@ impl Hub {
         hub
     }
 
-    /// A hub that may never get there. Rooms whose name begins with `here` are `local_only`.
+    /// A hub that may never get there. Rooms whose name begins with `here` are `local_only`, those with `keep` hold [`KEPT`].
     pub(crate) fn connecting(node: &str, etcd: Etcd) -> Self {
         let log = Arc::new(Log::default());
         let metrics = Arc::new(BusMetrics::default());
@@ -58,8 +62,12 @@ impl Hub {
             node: node.to_owned(),
             seen: SeenLimits { max_keys: 1000, max_age: Duration::from_secs(300) },
             policy: Arc::new(|target| match target {
-                Target::Room(room) if room.as_str().starts_with("here") => OnPartition::LocalOnly,
-                _ => OnPartition::FailClosed,
+                Target::Room(room) if room.as_str().starts_with("here") => Partition::LocalOnly,
+                Target::Room(room) if room.as_str().starts_with("keep") => Partition::Buffer(KEPT),
+                Target::Room(room) if room.as_str() == "brief" => {
+                    Partition::Buffer(BufferLimits { age: Duration::from_secs(1), ..KEPT })
+                }
+                _ => Partition::FailClosed,
             }),
             entry: Arc::new(move || format!("{{\"address\":\"{address}\"}}")),
             inlet: log.clone(),
@@ -68,6 +76,13 @@ impl Hub {
             tasks: Tasks::new(tokio::runtime::Handle::current()),
         });
         Self { bus, log, metrics }
+    }
+
+    /// Publishes and returns at once.
+    pub(crate) fn begin(&self, publication: Publication) -> impl Future<Output = Result<Offset, PublishError>> + use<> {
+        let (receipt, answer) = Receipt::channel();
+        self.bus.publish(publication, receipt);
+        answer
     }
 
     /// Publishes and waits for the receipt.

@@ -114,6 +114,7 @@ async fn without_etcd_a_room_fails_closed_or_works_locally_as_configured() {
             settings.rooms.overrides = vec![RoomOverride {
                 pattern: ROOM.parse().unwrap(),
                 on_partition: Some(OnPartition::LocalOnly),
+                partition_buffer: None,
                 presence_changes: None,
             }];
             settings

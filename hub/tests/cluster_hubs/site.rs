@@ -79,7 +79,8 @@ async fn status(hub: &Hub, path: &str) -> u16 {
     http().get(url).send().await.map_or(0, |answer| answer.status().as_u16())
 }
 
-fn http() -> reqwest::Client {
+/// Calls that no proxy of the machine sees.
+pub(crate) fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap()
 }
 

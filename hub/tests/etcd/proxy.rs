@@ -1,6 +1,8 @@
 //! A TCP proxy that does to its connections what networks do: delay, narrow, cut, reset, or go silent without a word to either side.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -15,6 +17,9 @@ const LINE: usize = 256 << 10;
 /// The same, and the receive buffer on the server's side, of a narrow proxy: a sender soon notices that nobody reads.
 const NARROW: usize = 8 << 10;
 
+/// The path of etcd's watch, `/etcdserverpb.Watch/Watch`, as HPACK's Huffman code writes it once on each connection that has one.
+const WATCH: [u8; 18] = *b"\x60\xa9\x24\x88\x2d\x9d\xcb\x65\x71\xaf\xc8\x69\x24\xec\x72\x1a\x49\x3f";
+
 /// What happens to the connections.
 #[derive(Clone, Debug, Default)]
 struct Link {
@@ -24,6 +29,7 @@ struct Link {
     rate: u32,
     is_narrow: bool,
     is_lost: bool,
+    is_watch_lost: bool,
     cuts: u64,
     resets: u64,
 }
@@ -89,6 +95,11 @@ impl Proxy {
         self.link.send_modify(|link| link.is_lost = is_lost);
     }
 
+    /// While they are lost, nothing comes back on connections with a watch of etcd, and nobody is told; all others work.
+    pub(crate) fn lose_watches(&self, is_lost: bool) {
+        self.link.send_modify(|link| link.is_watch_lost = is_lost);
+    }
+
     /// Ends every connection there is.
     pub(crate) fn cut(&self) {
         self.link.send_modify(|link| link.cuts += 1);
@@ -121,8 +132,10 @@ async fn carry(near: TcpStream, link: watch::Receiver<Link>) {
     }
     let (near_read, near_write) = near.into_split();
     let (far_read, far_write) = far.into_split();
-    let mut there = Direction::new(near_read, far_write, link.clone());
-    let mut back = Direction::new(far_read, near_write, link);
+    let has_watch = Arc::<AtomicBool>::default();
+    let mut there = Direction::new(near_read, far_write, link.clone(), Arc::clone(&has_watch));
+    let mut back = Direction::new(far_read, near_write, link, has_watch);
+    back.is_back = true;
     let ends = tokio::join!(there.forward(), back.forward());
     match ends {
         // Both ends stay open until both have given up by themselves: neither hears of the other.
@@ -161,11 +174,23 @@ struct Direction {
     length: usize,
     /// When the bytes before have passed.
     free: Instant,
+    /// From the server to the client.
+    is_back: bool,
+    /// Of the connection: whether the client has asked for a watch.
+    has_watch: Arc<AtomicBool>,
 }
 
 impl Direction {
-    fn new(from: OwnedReadHalf, to: OwnedWriteHalf, link: watch::Receiver<Link>) -> Self {
-        Self { from, to, link, line: VecDeque::new(), length: 0, free: Instant::now() }
+    fn new(from: OwnedReadHalf, to: OwnedWriteHalf, link: watch::Receiver<Link>, has_watch: Arc<AtomicBool>) -> Self {
+        Self { from, to, link, line: VecDeque::new(), length: 0, free: Instant::now(), is_back: false, has_watch }
+    }
+
+    /// Whether these bytes are to vanish.
+    fn is_swallowed(&self, bytes: &[u8]) -> bool {
+        if !self.is_back && bytes.windows(WATCH.len()).any(|window| window == WATCH) {
+            self.has_watch.store(true, Ordering::Relaxed);
+        }
+        self.is_back && self.has_watch.load(Ordering::Relaxed) && self.link.borrow().is_watch_lost
     }
 
     async fn forward(&mut self) -> End {
@@ -196,7 +221,7 @@ impl Direction {
                 read = self.from.read(&mut buffer), if is_open && self.length < most => {
                     let read = read.unwrap_or(0);
                     is_open = read > 0;
-                    if is_open {
+                    if is_open && !self.is_swallowed(&buffer[..read]) {
                         let at = Instant::now() + self.link.borrow().delay;
                         self.line.push_back((at, buffer[..read].to_vec()));
                         self.length += read;

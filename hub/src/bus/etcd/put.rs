@@ -34,6 +34,8 @@ struct Batch {
     bytes: usize,
     /// Key and value; `true` for unicast keys, which get the short lease.
     values: Vec<(String, Vec<u8>, bool)>,
+    /// By index, those that are kept through an outage.
+    kept: Vec<(usize, Publication)>,
 }
 
 /// How one attempt ended.
@@ -135,17 +137,21 @@ impl Publisher {
         self.counter += 1;
         let id = BatchId { writer: self.core.writer, counter: self.counter };
         let mut keys: BTreeMap<Option<String>, Vec<(u32, Publication)>> = BTreeMap::new();
-        let mut receipts = Vec::with_capacity(waiting.len());
+        let mut promises = Vec::with_capacity(waiting.len());
+        let mut kept = Vec::new();
         let total = waiting.len() as u32;
-        for (index, Waiting { publication, receipt, deadline, .. }) in (0..).zip(waiting) {
+        for (index, Waiting { publication, promise, .. }) in (0..).zip(waiting) {
+            if promise.place.is_some() {
+                kept.push((index as usize, publication.clone()));
+            }
             let client = match &publication.target {
                 Target::Client(client) => Some(client.as_str().to_owned()),
                 Target::Broadcast | Target::Room(_) => None,
             };
             keys.entry(client).or_default().push((index, publication));
-            receipts.push((receipt, deadline));
+            promises.push(promise);
         }
-        self.core.pending.insert(self.counter, receipts);
+        self.core.pending.insert(self.counter, promises);
         let values = keys.into_iter().map(|(client, list)| {
             let value = batch::encode(id, total, list.iter().map(|(index, publication)| (*index, publication)));
             match client {
@@ -155,13 +161,15 @@ impl Publisher {
         });
         let values: Vec<_> = values.collect();
         let bytes = values.iter().map(|(_, value, _)| value.len()).sum();
-        Batch { counter: self.counter, publications: total as usize, bytes, values }
+        Batch { counter: self.counter, publications: total as usize, bytes, values, kept }
     }
 
     /// Sends until it is committed, refused for good, or nobody waits for it any more.
     async fn send(&mut self, batch: &Batch) {
         let core = Arc::clone(&self.core);
         let mut patience = core.request_timeout() / 4;
+        // Whether an attempt may have been committed although nobody said so.
+        let mut is_uncertain = false;
         for attempt in 0_u32.. {
             if attempt > 0 {
                 core.metrics.retries.add(1);
@@ -184,14 +192,12 @@ impl Publisher {
                     core.lost.notify_one();
                 }
                 Err(Fault::LeaseGone) => self.unicast.forget(),
-                Err(fault @ (Fault::NoSpace | Fault::Refused(_))) => {
+                Err(fault @ (Fault::NoSpace | Fault::Refused(_))) if !is_uncertain => {
                     core.condition.fails(Part::Put, &fault);
-                    let failed = core.pending.failed(batch.counter, &PublishError::Unavailable(fault.to_string()));
-                    core.metrics.failed.add(failed as u64);
-                    tracing::warn!(error = %fault, publications = failed, "etcd refused a batch");
-                    return;
+                    return self.refused(batch, &fault).await;
                 }
                 Err(fault) => {
+                    is_uncertain = true;
                     core.condition.fails(Part::Put, &fault);
                     tracing::debug!(error = %fault, attempt, "a batch was not acknowledged, trying again");
                     patience = (patience * 2).min(core.request_timeout());
@@ -201,12 +207,37 @@ impl Publisher {
         }
     }
 
+    /// Nothing of the batch was written. What is kept through an outage goes back into the queue, unless etcd will never take it; the others are told.
+    async fn refused(&mut self, batch: &Batch, fault: &Fault) {
+        let core = Arc::clone(&self.core);
+        let error = PublishError::Unavailable(fault.to_string());
+        let mut promises = core.pending.take_back(batch.counter);
+        let mut again = Vec::new();
+        if *fault == Fault::NoSpace {
+            for (index, publication) in &batch.kept {
+                let promise = promises.get_mut(*index).and_then(Option::take);
+                again.extend(promise.map(|promise| (publication.clone(), promise)));
+            }
+        }
+        let mut failed = 0;
+        for promise in promises.into_iter().flatten() {
+            promise.resolve(Err(error.clone()));
+            failed += 1;
+        }
+        core.metrics.failed.add(failed);
+        tracing::warn!(error = %fault, publications = failed, kept = again.len(), "etcd refused a batch");
+        if !again.is_empty() {
+            core.queue.put_back(again);
+            tokio::time::sleep(self.backoff.next().max(Duration::from_millis(50))).await;
+        }
+    }
+
     fn committed(&mut self, batch: &Batch, revision: u64) {
         let core = &self.core;
         self.fence = revision;
         self.backoff.reset();
         core.condition.works(Part::Put);
-        core.pending.committed(batch.counter, revision);
+        core.pending.committed(batch.counter, revision, core.request_timeout());
         core.metrics.batches.add(1);
         core.metrics.published.add(batch.publications as u64);
         core.metrics.published_bytes.add(batch.bytes as u64);

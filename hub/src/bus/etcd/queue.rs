@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
+use super::pending::Promise;
 use crate::bus::batch::{FRAME_BYTES, entry_bytes};
-use crate::bus::{BusMetrics, PublishError, Receipt};
-use crate::protocol::{Publication, Target};
+use crate::bus::{BusMetrics, Partition, PublishError, Receipt};
+use crate::protocol::{Offset, Publication, Target};
 
 /// etcd takes 128 operations a transaction; one is the fence's, one the broadcast key's.
 const MAX_CLIENTS: usize = 126;
@@ -17,9 +18,15 @@ const MAX_CLIENTS: usize = 126;
 #[derive(Debug)]
 pub(crate) struct Waiting {
     pub(crate) publication: Publication,
-    pub(crate) receipt: Receipt,
-    pub(crate) deadline: Instant,
+    pub(crate) promise: Promise,
     size: usize,
+}
+
+impl Waiting {
+    /// Says how it went.
+    pub(crate) fn resolve(self, result: Result<Offset, PublishError>) {
+        self.promise.resolve(result);
+    }
 }
 
 /// The bounds.
@@ -52,20 +59,15 @@ impl Queue {
     }
 
     /// Takes a publication, or says at once why not.
-    pub(crate) fn push(&self, publication: Publication, receipt: Receipt, deadline: Instant) {
-        if let Err(refused) = self.try_push(publication, receipt, deadline) {
-            let (receipt, error) = *refused;
+    pub(crate) fn push(&self, publication: Publication, promise: Promise) {
+        if let Err(refused) = self.try_push(publication, promise) {
+            let (promise, error) = *refused;
             self.metrics.failed.add(1);
-            receipt.resolve(Err(error));
+            promise.resolve(Err(error));
         }
     }
 
-    fn try_push(
-        &self,
-        publication: Publication,
-        receipt: Receipt,
-        deadline: Instant,
-    ) -> Result<(), Box<(Receipt, PublishError)>> {
+    fn try_push(&self, publication: Publication, promise: Promise) -> Result<(), Box<(Promise, PublishError)>> {
         let size = entry_bytes(&publication);
         let limit = self.limits.batch_bytes.saturating_sub(FRAME_BYTES);
         let mut state = self.state();
@@ -77,13 +79,13 @@ impl Queue {
             PublishError::QueueFull
         } else {
             state.bytes += size;
-            state.waiting.push_back(Waiting { publication, receipt, deadline, size });
+            state.waiting.push_back(Waiting { publication, promise, size });
             self.measure(&state);
             drop(state);
             self.arrived.notify_one();
             return Ok(());
         };
-        Err(Box::new((receipt, error)))
+        Err(Box::new((promise, error)))
     }
 
     /// Waits until something is there; `false` when it is closed and empty.
@@ -129,9 +131,65 @@ impl Queue {
         batch
     }
 
+    /// Puts back in front what was taken and certainly not published, oldest first. The bounds were kept when it came.
+    pub(crate) fn put_back(&self, publications: Vec<(Publication, Promise)>) {
+        let mut state = self.state();
+        for (publication, promise) in publications.into_iter().rev() {
+            let size = entry_bytes(&publication);
+            state.bytes += size;
+            state.waiting.push_front(Waiting { publication, promise, size });
+        }
+        self.measure(&state);
+        drop(state);
+        self.arrived.notify_one();
+    }
+
     /// Takes out what waited too long.
     pub(crate) fn expired(&self, now: Instant) -> Vec<Waiting> {
-        self.extract(|waiting| waiting.deadline <= now)
+        self.extract(|waiting| waiting.promise.deadline <= now)
+    }
+
+    /// A publisher repeats what is kept already, by sender and key: its new receipt takes the place of the first one, which is returned. Repeating
+    /// so fills no buffer. The receipt comes back when nothing of the kind is kept.
+    pub(crate) fn supersede(&self, publication: &Publication, receipt: Receipt) -> Result<Receipt, Receipt> {
+        if publication.key.is_none() {
+            return Err(receipt);
+        }
+        let is_same = |waiting: &&mut Waiting| {
+            let kept = &waiting.publication;
+            waiting.promise.place.is_some() && kept.key == publication.key && kept.from == publication.from
+        };
+        match self.state().waiting.iter_mut().find(is_same) {
+            Some(waiting) => Ok(std::mem::replace(&mut waiting.promise.receipt, receipt)),
+            None => Err(receipt),
+        }
+    }
+
+    /// Takes out, newest first, what is kept beyond what the policies say now.
+    pub(crate) fn trim(&self, policy: impl Fn(&Target) -> Partition) -> Vec<(Waiting, PublishError)> {
+        let mut state = self.state();
+        let excess = |waiting: &Waiting| {
+            let place = waiting.promise.place.as_ref()?;
+            match policy(&waiting.publication.target) {
+                Partition::Buffer(limits) => place.excess(limits),
+                Partition::FailClosed => Some(PublishError::Degraded("the policy of the room changed".to_owned())),
+                Partition::LocalOnly => None,
+            }
+        };
+        let mut refused = Vec::new();
+        for mut waiting in std::mem::take(&mut state.waiting).into_iter().rev() {
+            match excess(&waiting) {
+                Some(error) => {
+                    state.bytes -= waiting.size;
+                    // Now, not with the receipt: the next one is judged by what is left.
+                    waiting.promise.place = None;
+                    refused.push((waiting, error));
+                }
+                None => state.waiting.push_front(waiting),
+            }
+        }
+        self.measure(&state);
+        refused
     }
 
     /// Takes out what `which` says, whole order kept.
