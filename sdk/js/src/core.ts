@@ -172,6 +172,7 @@ export class Core {
         }
         break;
       case "stop":
+        if (this.#phase === "open" || this.#phase === "opening") this.#actions.push({ type: "disconnect", code: 1000 });
         this.#end(1000, "closed by the application");
         break;
       case "token":
@@ -452,7 +453,6 @@ export class Core {
 
   #end(code: number, reason: string): void {
     if (this.#phase === "closed") return;
-    if (this.#phase === "open" || this.#phase === "opening") this.#actions.push({ type: "disconnect", code: 1000 });
     this.#rooms.lost(this.position);
     this.#rest("closed");
     this.#reconnect.slot = undefined;

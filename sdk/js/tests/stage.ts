@@ -36,6 +36,8 @@ export class Stage {
   readonly core: Core;
   now = 1_000_000;
   timer = Infinity;
+  /** Whether there is one. */
+  socket = false;
   said: Action[] = [];
   readonly urls: URL[] = [];
 
@@ -44,10 +46,13 @@ export class Stage {
   }
 
   do(event: CoreEvent): this {
+    if (event.type === "closed") this.socket = false;
     for (const action of this.core.handle(event, this.now)) {
       this.said.push(action);
       if (action.type === "timer") this.timer = action.at;
       if (action.type === "connect") this.urls.push(new URL(action.url));
+      if (action.type === "connect") this.socket = true;
+      if (action.type === "disconnect") this.socket = false;
     }
     return this;
   }
