@@ -160,6 +160,8 @@ pub enum Step {
         /// The member.
         name: String,
     },
+    /// Have a full etcd write something it takes all the same, so that it counts anew which pages of its file are free.
+    Recount,
     /// Take back the alarm `NOSPACE`: there is space again.
     Disarm,
 }

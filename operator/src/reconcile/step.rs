@@ -92,6 +92,7 @@ fn words(step: &Step) -> (&'static str, String) {
         }
         Step::GrowVolume { name } => ("EtcdVolumeGrown", format!("the volume of member {name} was asked to grow")),
         Step::Defragment { name } => ("EtcdDefragmented", format!("member {name} gave back free space")),
+        Step::Recount => ("EtcdRecounted", "etcd was made to count its free space".to_owned()),
         Step::Disarm => ("EtcdAlarmDisarmed", "there is space again".to_owned()),
     }
 }

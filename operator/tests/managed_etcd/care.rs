@@ -2,7 +2,7 @@
 
 use gohub_operator::api::v1alpha1::PvcPolicy;
 use gohub_operator::etcd::execute::execute;
-use gohub_operator::etcd::plan::{Step, Waiting};
+use gohub_operator::etcd::plan::Step;
 
 use super::interrupted::quantity;
 use super::world::{World, ids, leader};
@@ -48,8 +48,7 @@ async fn o21_a_full_etcd_says_so_and_is_given_back_its_space_after_a_compaction(
         assert!(puts < 100, "the quota was never reached");
     }
     world.steps.clear();
-    let alarm = Step::Wait(Waiting::Alarm("NOSPACE".to_owned()));
-    let full = world.until("alarmed", |_, step| *step == alarm).await;
+    let full = world.until("alarmed", |_, step| *step == Step::Recount).await;
     assert_eq!((full.alarm.as_deref(), full.quota), (Some("NOSPACE"), 8 << 20));
     let restarts = |world: &World| world.steps.iter().any(|step| matches!(step, Step::RestartPod { .. }));
     assert!(!restarts(&world), "nothing is restarted for it");

@@ -67,6 +67,7 @@ fn text(step: &Step) -> String {
         Step::GrowVolume { name } => format!("grow {name}"),
         Step::OwnVolume { name } => format!("own {name}"),
         Step::Defragment { name } => format!("defragment {name}"),
+        Step::Recount => "recount".to_owned(),
         Step::Disarm => "disarm".to_owned(),
     }
 }
@@ -216,7 +217,7 @@ fn perform(seen: &mut Observation, step: &Step) {
         }
         Step::GrowVolume { name } => seen.homes.get_mut(name).unwrap().small = false,
         Step::OwnVolume { name } => seen.homes.get_mut(name).unwrap().stray = false,
-        Step::Defragment { .. } | Step::Disarm | Step::Done | Step::Wait(_) => {}
+        Step::Defragment { .. } | Step::Recount | Step::Disarm | Step::Done | Step::Wait(_) => {}
     }
     seen.members = Some(list);
 }

@@ -20,6 +20,7 @@ impl fmt::Display for Step {
             Self::GrowVolume { name } => write!(f, "the volume of member {name} grows"),
             Self::OwnVolume { name } => write!(f, "the volume of member {name} gets its owner and labels right"),
             Self::Defragment { name } => write!(f, "member {name} gives back free space"),
+            Self::Recount => f.write_str("etcd counts its free space"),
             Self::Disarm => f.write_str("the alarm is taken back"),
         }
     }
