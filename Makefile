@@ -2,7 +2,7 @@
 SHELL := bash
 CONFIG ?= config/config.yaml
 
-.PHONY: help run test check bench chaos conformance interop sdk-test coverage fuzz sbom generate fmt images e2e e2e-smoke e2e-up e2e-down
+.PHONY: help run test check bench chaos storm conformance interop sdk-test coverage fuzz sbom generate fmt images e2e e2e-smoke e2e-up e2e-down
 help: ## lists these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -21,6 +21,9 @@ bench: ## gohub beside the kernel's own limit, one JSON line per figure
 
 chaos: ## ten minutes of seeded faults under 1,000 clients that keep books: make chaos SEED=7
 	@scripts/chaos.sh $(SEED)
+
+storm: ## half of four hubs are killed under 10,000 clients; figures as one JSON line: make storm CLIENTS=10000 BUDGET=500
+	@scripts/storm.sh $(CLIENTS) $(BUDGET)
 
 conformance: ## the Autobahn WebSocket suite and raw bad frames against a running hub
 	@scripts/conformance.sh $(ARGS)

@@ -88,7 +88,10 @@ impl Member {
                     self.journey.stopped = Some(format!("refused with {status}: {body}"));
                     return;
                 }
-                Err(ConnectError::Later { after: Some(after), .. }) => self.backoff.asked(after),
+                // The header holds whole seconds: at some moment of the one that was named.
+                Err(ConnectError::Later { after: Some(after), .. }) => {
+                    self.backoff.asked(after + Duration::from_secs(1).mul_f64(fastrand::f64()));
+                }
                 Err(_) => {}
             }
             self.turn.pass();

@@ -18,6 +18,7 @@ mod inlet;
 mod local;
 mod revocations;
 mod shards;
+mod stakes;
 mod vitals;
 
 use std::net::SocketAddr;
@@ -65,6 +66,7 @@ struct Inner {
     drain_wanted: Notify,
     canary: canary::Canary,
     admission: Admission,
+    stakes: Arc<stakes::Stakes>,
     auth: Arc<Auth>,
     bouncer: Arc<revocations::Bouncer>,
     door: ArcSwap<Door>,

@@ -8,6 +8,7 @@
 //! ```
 //!
 //! Judging is pure (`jwt`, `key`, `jwks`); what waits for others is the `keyring`, and the `hook` for tokens nothing here can judge.
+//! Who only guesses is kept away from all of them by the `lockout`.
 
 mod breaker;
 mod hook;
@@ -15,6 +16,7 @@ mod jwks;
 mod jwt;
 mod key;
 mod keyring;
+mod lockout;
 mod revoked;
 mod rights;
 mod room_hook;
@@ -23,11 +25,13 @@ mod samples;
 mod ticket;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use gohub_settings::{Operation, Settings, SettingsError};
 
+use crate::address_block::AddressBlock;
 use crate::clock;
 use crate::lifecycle::Tasks;
 use crate::metrics::NetStats;
@@ -37,6 +41,7 @@ use hook::Hook;
 pub(crate) use jwt::fuzz;
 use jwt::{Flaw, JwtRule};
 use keyring::Keyring;
+use lockout::Lockout;
 pub use revoked::{MAX_REVOCATIONS, Pass, Revocation, Revoked, Subject, TokenId, TooMany};
 pub use rights::Rights;
 use room_hook::RoomHook;
@@ -56,6 +61,9 @@ pub enum Denied {
     /// It may be good: the keys to judge it by cannot be had now.
     #[error("the token cannot be judged now")]
     Unclear,
+    /// It was not judged: too many wrong ones came from that address.
+    #[error("too many wrong tokens came from this address (auth.lockout)")]
+    LockedOut(Duration),
 }
 
 /// When a token was judged good, and its own end: what a ticket must not outlive.
@@ -151,6 +159,7 @@ pub struct Auth {
     hook: Hook,
     join_hook: RoomHook,
     publish_hook: RoomHook,
+    lockout: Lockout,
     revoked: Revoked,
     tickets: Arc<Tickets>,
     stats: Arc<NetStats>,
@@ -170,8 +179,19 @@ impl Auth {
         let hook = Hook::new(&settings.auth.hook, Arc::clone(&stats));
         let join_hook = RoomHook::new(HookKind::Join, &settings.auth.join_hook, Arc::clone(&stats));
         let publish_hook = RoomHook::new(HookKind::Publish, &settings.auth.publish_hook, Arc::clone(&stats));
+        let lockout = Lockout::new(&settings.auth.lockout);
         let tickets = Arc::new(Tickets::new(settings, Arc::clone(&stats)));
-        Arc::new(Self { rules, keyring, hook, join_hook, publish_hook, revoked: Revoked::default(), tickets, stats })
+        Arc::new(Self {
+            rules,
+            keyring,
+            hook,
+            lockout,
+            join_hook,
+            publish_hook,
+            revoked: Revoked::default(),
+            tickets,
+            stats,
+        })
     }
 
     /// New settings, for tokens from now on.
@@ -182,27 +202,33 @@ impl Auth {
         self.tickets.configure(settings);
         self.join_hook.configure(&settings.auth.join_hook);
         self.publish_hook.configure(&settings.auth.publish_hook);
+        self.lockout.configure(&settings.auth.lockout);
     }
 
-    /// What the token proves. May wait for the keys of its issuer or for the hook, for `auth.jwt.jwks.timeout` or `auth.hook.timeout` at most.
+    /// What the token proves, which came from this address. May wait for the keys of its issuer or for the hook, for `auth.jwt.jwks.timeout` or
+    /// `auth.hook.timeout` at most.
     ///
     /// # Errors
     /// See [`Denied`].
-    pub async fn judge(&self, token: Option<&str>) -> Result<Proof, Denied> {
-        let verdict = self.verdict(token).await;
-        let verdict = match verdict {
-            Ok(proof) if self.is_revoked(proof.client.as_ref(), proof.pass.as_ref()) => {
-                self.stats.tokens.inc("revoked");
-                return Err(Denied::Wrong);
-            }
-            verdict => verdict,
+    pub async fn judge(&self, token: Option<&str>, from: AddressBlock) -> Result<Proof, Denied> {
+        if let Some(left) = token.and_then(|_| self.lockout.left(from, Instant::now())) {
+            self.stats.tokens.inc("locked_out");
+            return Err(Denied::LockedOut(left));
+        }
+        let (outcome, verdict) = match self.verdict(token).await {
+            Ok(proof) if self.is_revoked(proof.client.as_ref(), proof.pass.as_ref()) => ("revoked", Err(Denied::Wrong)),
+            Ok(proof) => ("good", Ok(proof)),
+            Err(Denied::Missing) => ("missing", Err(Denied::Missing)),
+            Err(Denied::Unclear) => ("unclear", Err(Denied::Unclear)),
+            Err(denied @ (Denied::Wrong | Denied::LockedOut(_))) => ("wrong", Err(denied)),
         };
-        self.stats.tokens.inc(match verdict {
-            Ok(_) => "good",
-            Err(Denied::Missing) => "missing",
-            Err(Denied::Wrong) => "wrong",
-            Err(Denied::Unclear) => "unclear",
-        });
+        self.stats.tokens.inc(outcome);
+        if matches!(verdict, Err(Denied::Wrong))
+            && let Some(pause) = self.lockout.wrong(from, Instant::now())
+        {
+            self.stats.lockouts.inc();
+            tracing::warn!(address = %from, pause_ms = pause.as_millis() as u64, "address locked out: too many wrong tokens");
+        }
         verdict
     }
 

@@ -17,6 +17,7 @@ mod peers;
 mod registry;
 mod revocations;
 mod service;
+mod shares;
 mod vouchers;
 mod wire;
 
@@ -32,6 +33,7 @@ pub use answers::{ClientQuery, LocalAnswers};
 pub use locate::Whereabouts;
 pub use registry::{Nodes, Registry};
 pub use revocations::Revoker;
+pub use shares::{Ask, Budgets, ShareHolder, Shares};
 
 use crate::auth::{Revocation, Subject, Tickets};
 use crate::inventory::{ClientInfo, Listing, Missing, NodeInfo, Page, RoomInfo, Scope, add_up};
@@ -79,6 +81,8 @@ pub struct ClusterParts {
     pub revoker: Arc<dyn Revoker>,
     /// Resume tickets that all hubs share from now on; `None`: this hub has none.
     pub tickets: Option<Arc<Tickets>>,
+    /// Who uses this hub's shares of the limits of the cluster.
+    pub holder: Arc<dyn ShareHolder>,
     /// Where its tasks run; it stops its own group of them.
     pub tasks: Tasks,
 }
@@ -100,7 +104,7 @@ impl Cluster {
     /// # Errors
     /// See [`ClusterError`].
     pub async fn start(parts: ClusterParts) -> Result<Arc<Self>, ClusterError> {
-        let ClusterParts { etcd, node, listen, peer_key, local, revoker, tickets, tasks } = parts;
+        let ClusterParts { etcd, node, listen, peer_key, local, revoker, tickets, holder, tasks } = parts;
         let tasks = tasks.group();
         let key = key::PeerKey::new(&peer_key)?;
         let address = service::listen(listen, Arc::clone(&local), key.clone(), &tasks).await?;
@@ -108,6 +112,7 @@ impl Cluster {
         if let Some(tickets) = tickets {
             vouchers::share(&etcd, &tickets, &tasks);
         }
+        shares::keep(etcd.clone(), holder, &tasks);
         let registry = Registry::follow(etcd, &tasks);
         let peers = Arc::new(Peers::new(node.clone(), registry, key));
         let locator = Locator::start(Arc::clone(&peers), &tasks);

@@ -17,6 +17,7 @@
 //! # }
 //! ```
 
+mod address_block;
 pub mod admin;
 pub mod app;
 pub mod args;
@@ -42,5 +43,6 @@ pub mod shard;
 pub mod telemetry;
 pub mod ws;
 
+pub use address_block::AddressBlock;
 pub use app::{Builder, Hub, StartError};
 pub use gohub_settings::Settings;

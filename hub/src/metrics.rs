@@ -33,6 +33,8 @@ pub use histogram::{Histogram, Scale, Snapshot};
 pub use net::NetStats;
 pub use shard::{MessageKind, ShardStats};
 
+pub use process::resident_bytes;
+
 use process::ProcessStats;
 
 /// Why the figures could not be rendered.

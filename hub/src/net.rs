@@ -15,10 +15,11 @@ mod listener;
 mod origin;
 mod proxies;
 mod response;
+mod slots;
 pub mod tls;
 mod upgrade;
 
-pub use admission::{Admission, AdmissionLimits, Permit, Refused};
+pub use admission::{Admission, AdmissionLimits, ClusterShare, Demand, Permit, Refused};
 pub(crate) use door::CANARY;
 pub use door::{Admitted, Door};
 pub use listener::{Claim, Entrance, Listener};

@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use gohub::auth::{Revocation, Subject};
-use gohub::cluster::{ClientQuery, Cluster, ClusterError, ClusterParts, LocalAnswers, Revoker, Whereabouts};
+use gohub::cluster::{
+    Ask, Budgets, ClientQuery, Cluster, ClusterError, ClusterParts, LocalAnswers, Revoker, ShareHolder, Shares,
+    Whereabouts,
+};
 use gohub::inventory::{ClientInfo, Listing, NodeInfo, Page, RoomInfo, Scope};
 use gohub::lifecycle::Tasks;
 use gohub::protocol::{ClientId, RoomName};
@@ -28,6 +31,14 @@ impl Revoker for Fake {
     fn revoked(&self, _: Revocation) {}
 
     fn restored(&self, _: &Subject) {}
+}
+
+impl ShareHolder for Fake {
+    fn asks(&self) -> Budgets<Option<Ask>> {
+        Budgets::default()
+    }
+
+    fn may_use(&self, _: Shares, _: Instant) {}
 }
 
 impl Fake {
@@ -133,6 +144,7 @@ async fn start(fake: &Arc<Fake>, endpoints: Vec<String>, key: &str) -> Result<Ar
         local: fake.clone(),
         revoker: fake.clone(),
         tickets: None,
+        holder: fake.clone(),
         tasks: Tasks::new(tokio::runtime::Handle::current()),
     })
     .await
@@ -308,6 +320,7 @@ async fn an_address_in_use_is_named() {
         local: Fake::new("b", &[]),
         revoker: Fake::new("b", &[]),
         tickets: None,
+        holder: Fake::new("b", &[]),
         tasks: Tasks::new(tokio::runtime::Handle::current()),
     };
     assert!(format!("{parts:?} {first:?}").contains("ClusterParts"));

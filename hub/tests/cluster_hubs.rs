@@ -40,6 +40,8 @@ mod quiet;
 mod revocation;
 #[path = "cluster_hubs/secrecy.rs"]
 mod secrecy;
+#[path = "cluster_hubs/shares.rs"]
+mod shares;
 #[path = "cluster_hubs/switch.rs"]
 mod switch;
 #[path = "cluster_hubs/ticket.rs"]

@@ -12,6 +12,8 @@ mod floods;
 mod fragments;
 #[path = "frames/header.rs"]
 mod header;
+#[path = "frames/memory.rs"]
+mod memory;
 #[path = "raw/peer.rs"]
 mod peer;
 #[path = "raw/process.rs"]

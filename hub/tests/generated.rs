@@ -42,6 +42,7 @@ async fn every_metric_is_documented() {
     for tally in [
         &shard.gaps,
         &shard.errors,
+        &shard.shared_debts,
         &net.refused,
         &net.tls_failures,
         &net.tokens,

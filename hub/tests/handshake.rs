@@ -1,4 +1,4 @@
-//! S1-S28 and S38: what may happen between a TCP connection and its 101, over raw sockets.
+//! S1-S28, S38 and S40: what may happen between a TCP connection and its 101, over raw sockets.
 
 #[path = "handshake/baseline.rs"]
 mod baseline;
@@ -6,6 +6,8 @@ mod baseline;
 mod credentials;
 #[path = "handshake/crowd.rs"]
 mod crowd;
+#[path = "handshake/guessing.rs"]
+mod guessing;
 #[path = "handshake/headers.rs"]
 mod headers;
 #[path = "handshake/origin.rs"]
@@ -13,6 +15,7 @@ mod origin;
 #[path = "raw/peer.rs"]
 mod peer;
 #[path = "raw/process.rs"]
+#[expect(dead_code, reason = "what other tests do to a hub")]
 mod process;
 #[path = "handshake/proxies.rs"]
 mod proxies;

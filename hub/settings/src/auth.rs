@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AuthHook, AuthTicket, Duration, Grant, RoomHook, Secret, SettingsError,
+    AuthHook, AuthTicket, Duration, Grant, Lockout, RoomHook, Secret, SettingsError,
     bounds::{self, TICK, refuse},
     grant, hash,
     secret::{self, Writing, writing_secrets},
@@ -29,6 +29,8 @@ pub struct Auth {
     pub join_hook: RoomHook,
     /// A server that is asked who may send to which rooms. API calls are not asked about.
     pub publish_hook: RoomHook,
+    /// Addresses that send wrong tokens.
+    pub lockout: Lockout,
     /// What everybody may do whose token says nothing about it, and who has none. Without it they may do everything.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Grant")]
@@ -179,6 +181,7 @@ impl Auth {
         self.ticket.validate()?;
         self.join_hook.validate("auth.join_hook")?;
         self.publish_hook.validate("auth.publish_hook")?;
+        self.lockout.validate()?;
         if self.required && self.tokens.is_empty() && !self.jwt.has_keys() && self.hook.url.is_empty() {
             let message = "needs auth.tokens, auth.hook.url or keys in auth.jwt (hmac_secrets, public_keys, jwks.url), or nobody can connect";
             return refuse("auth.required", message);

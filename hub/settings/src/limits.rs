@@ -13,6 +13,8 @@ pub struct Limits {
     /// file descriptor. Default `100000`.
     #[schemars(range(min = 1))]
     pub max_connections: u32,
+    /// Limits of the whole cluster.
+    pub cluster: ClusterLimits,
     /// Most connections from one IP address (the socket's, not a header's), handshakes included; 0 is no limit. Behind a proxy every
     /// client has the proxy's address. Default `10000`.
     pub max_connections_per_ip: u32,
@@ -23,10 +25,11 @@ pub struct Limits {
     pub accept_rate: u32,
     /// New connections a second from one IP address; 0 is no limit. Default `0`.
     pub accept_rate_per_ip: u32,
-    /// Memory of the process above which new connections are answered 503; `0B` is no limit. About 80 % of the container's limit is
-    /// sensible. Default `0B`.
+    /// Memory of the process, as the kernel counts it (RSS), above which new connections are answered 503; looked at every second. `0B` is no
+    /// limit. About 80 % of the container's limit is sensible. Default `0B`.
     pub memory: ByteSize,
-    /// Wait told to a refused client in `Retry-After` and `retry`; the hub adds up to as much again at random. Default `5s`.
+    /// Shortest wait told to a refused client in `Retry-After`. Each gets a slot of its own behind the one before, as many a second as `accept_rate` lets in
+    /// (1,000 without one), so that they do not come back together. Default `5s`.
     pub retry_after: Duration,
     /// Largest message a client may send, in bytes, all fragments together; at most 64MiB, and 1MiB in cluster mode, because etcd
     /// takes no more. Default `64KiB`.
@@ -49,6 +52,16 @@ pub struct Limits {
     /// Bytes a second one connection may send, treated like `message_rate`; `0B` is no limit. It bounds how much one sender can
     /// multiply through a broadcast. Default `16MiB`.
     pub byte_rate: ByteSize,
+    /// Messages a second all connections of one client id on this hub may send together; above it none of them is read from until the client is back
+    /// within the rate. Two seconds' worth may come at once. 0 is no limit. Default `0`.
+    pub message_rate_per_client: u32,
+    /// Bytes a second all connections of one client id on this hub may send together, treated like `message_rate_per_client`; `0B` is no limit.
+    /// Default `0B`.
+    pub byte_rate_per_client: ByteSize,
+    /// The same for messages from one address (an IPv6 network of 64 bits is one); behind a proxy see `proxies.trusted`. 0 is no limit. Default `0`.
+    pub message_rate_per_ip: u32,
+    /// The same for bytes from one address; `0B` is no limit. Default `0B`.
+    pub byte_rate_per_ip: ByteSize,
     /// Control frames (ping, pong) a second from one connection; above it the connection is closed with 1008; 0 is no limit. `MsgPing`
     /// is a message like any other: see `message_rate`. Default `100`.
     pub control_rate: u32,
@@ -65,10 +78,24 @@ pub struct Limits {
     pub max_page: u32,
 }
 
+/// What all hubs of a cluster may use together. Each holds a share, leased through etcd and moved to where it is wanted; the shares are never more than the
+/// limit, so a hub that cannot reach etcd for most of `cluster.etcd.lease_ttl` admits nobody until it can. Without a cluster the hub has it all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClusterLimits {
+    /// Most connections of all hubs; one more is answered 503 with `Retry-After`. Those of a hub that is cut off do not count after its lease.
+    /// 0 is no limit. Default `0`.
+    pub max_connections: u32,
+    /// New connections a second of all hubs: the budget for those who reconnect after hubs were lost. More are answered 503 and a slot of their own in
+    /// `Retry-After`. 0 is no limit. Default `0`.
+    pub accept_rate: u32,
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             max_connections: 100_000,
+            cluster: ClusterLimits::default(),
             max_connections_per_ip: 10_000,
             max_connections_per_client: 0,
             accept_rate: 0,
@@ -82,6 +109,10 @@ impl Default for Limits {
             message_rate: 5_000,
             message_burst: 10_000,
             byte_rate: ByteSize::from_mib(16),
+            message_rate_per_client: 0,
+            byte_rate_per_client: ByteSize::ZERO,
+            message_rate_per_ip: 0,
+            byte_rate_per_ip: ByteSize::ZERO,
             control_rate: 100,
             out_buffer: ByteSize::from_kib(64),
             max_inflight_publishes: 256,
@@ -98,6 +129,8 @@ impl Limits {
         bounds::duration("limits.retry_after", self.retry_after, Duration::ZERO, Duration::from_mins(10))?;
         bounds::size("limits.max_message", self.max_message, bytes(64), mib(64))?;
         bounds::size_or_off("limits.byte_rate", self.byte_rate, kib(1), ByteSize::MAX)?;
+        bounds::size_or_off("limits.byte_rate_per_client", self.byte_rate_per_client, kib(1), ByteSize::MAX)?;
+        bounds::size_or_off("limits.byte_rate_per_ip", self.byte_rate_per_ip, kib(1), ByteSize::MAX)?;
         bounds::size("limits.out_buffer", self.out_buffer, kib(4), mib(64))
     }
 }

@@ -232,6 +232,8 @@ fn keys_that_are_weak_or_given_twice_are_refused_and_not_shown() {
             "auth: {jwt: {jwks: {min_interval: 1h, refresh_interval: 1m}}}",
             "auth.jwt.jwks.refresh_interval: must be at least 1h, got 1m",
         ),
+        ("auth: {lockout: {pause: 10ms}}", "auth.lockout.pause: must be at least 1s, got 10ms"),
+        ("auth: {lockout: {pause: 1h, max_pause: 1m}}", "auth.lockout.max_pause: must be at least 1h, got 1m"),
         ("auth: {jwt: {expiry_warning: 2h}}", "auth.jwt.expiry_warning: must be at most 1h, got 2h"),
         ("auth: {ticket: {life: 2h}}", "auth.ticket.life: must be at most 1h, got 2h"),
         ("auth: {ticket: {life: 5m, max_age: 1m}}", "auth.ticket.max_age: must be at least 5m, got 1m"),

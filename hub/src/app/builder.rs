@@ -22,6 +22,7 @@ use super::inlet::LogInlet;
 use super::local::Local;
 use super::revocations::Bouncer;
 use super::shards::Shards;
+use super::stakes::Stakes;
 use super::{Hub, Inner, Listening, vitals};
 use crate::admin::{Admin, Error as AdminError, Server};
 use crate::auth::{self, Auth};
@@ -38,7 +39,7 @@ use crate::net::tls::{TlsError, TlsSlot};
 use crate::net::{Admission, Door};
 use crate::protocol::Epoch;
 use crate::reload::Reload;
-use crate::shard::{Application, Shard};
+use crate::shard::{Application, Quotas, Shard};
 use crate::telemetry::Telemetry;
 
 /// Why a hub did not start.
@@ -172,8 +173,13 @@ impl Builder {
             started_at: clock::unix_millis(),
         });
         let bouncer = Arc::new(Bouncer { auth: Arc::clone(&auth), shards: Arc::clone(&shards) });
+        let admission = Admission::default();
+        admission.set_limits(admission_limits(&settings));
+        let stakes = Arc::new(Stakes::new(admission.clone(), Arc::clone(&reload), Arc::clone(self.metrics.net())));
+        stakes.begin(&settings);
         let buses = Buses {
             bouncer: Arc::clone(&bouncer),
+            stakes: Arc::clone(&stakes),
             inlet,
             local: Arc::clone(&local),
             metrics: self.metrics.clone(),
@@ -198,8 +204,6 @@ impl Builder {
         let dispatcher = Arc::new(dispatcher);
         start_shards(&settings, &log, &dispatcher, &self.metrics, &shards, &tasks)?;
 
-        let admission = Admission::default();
-        admission.set_limits(admission_limits(&settings));
         let wanted = settings.server.addr;
         let inner = Arc::new(Inner {
             local,
@@ -216,6 +220,7 @@ impl Builder {
             drain_wanted: Notify::new(),
             canary: Canary::default(),
             admission,
+            stakes,
             door: ArcSwap::from_pointee(Door::new(&settings, Arc::clone(&auth))),
             auth,
             bouncer,
@@ -323,13 +328,12 @@ fn start_shards(
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         count => count as usize,
     };
-    let mut made = Vec::with_capacity(count);
+    let (mut made, quotas) = (Vec::with_capacity(count), Arc::<Quotas>::default());
     for _ in 0..count {
         let application: Arc<dyn Application> = Arc::clone(dispatcher) as _;
-        made.push(
-            Shard::new(Arc::clone(log), application, shard_config(settings), metrics.shard())
-                .map_err(StartError::Shard)?,
-        );
+        let shard = Shard::new(Arc::clone(log), application, shard_config(settings), metrics.shard());
+        let (shard, handle) = shard.map_err(StartError::Shard)?;
+        made.push((shard.with_quotas(Arc::clone(&quotas)), handle));
     }
     shards.set(made.iter().map(|(_, handle)| handle.clone()).collect());
     for (index, (shard, _)) in made.into_iter().enumerate() {

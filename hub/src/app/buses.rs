@@ -9,6 +9,7 @@ use gohub_settings::{OnPartition, Settings};
 use super::inlet::LogInlet;
 use super::local::Local;
 use super::revocations::Bouncer;
+use super::stakes::Stakes;
 use super::{Inner, StartError};
 use crate::bus::{BufferLimits, EtcdBus, EtcdParts, LocalBus, MessageBus, Partition, SeenLimits};
 use crate::cluster::{Cluster, ClusterError, ClusterParts};
@@ -26,6 +27,7 @@ pub(super) struct Buses {
     pub(super) reload: Arc<Reload>,
     pub(super) tasks: Tasks,
     pub(super) bouncer: Arc<Bouncer>,
+    pub(super) stakes: Arc<Stakes>,
 }
 
 impl Buses {
@@ -64,6 +66,7 @@ impl Buses {
             local: Arc::clone(&self.local) as _,
             revoker: Arc::clone(&self.bouncer) as _,
             tickets: Some(Arc::clone(self.bouncer.auth.tickets())),
+            holder: Arc::clone(&self.stakes) as _,
             tasks: self.tasks.clone(),
         })
         .await?;
@@ -124,6 +127,7 @@ impl Inner {
             self.local.address.store(Arc::default());
             before.close().await;
             self.auth.tickets().alone();
+            self.stakes.alone(settings);
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use super::{Inner, Listening};
 use crate::dispatcher::Live;
 use crate::log::Retention;
 use crate::net::{AdmissionLimits, Door, Listener};
-use crate::shard::{Command, ShardConfig, SlowPolicy};
+use crate::shard::{Command, Rates, ShardConfig, SharedRates, SlowPolicy};
 use crate::ws::{FrameLimits, Library};
 
 /// The shards' slice of the settings.
@@ -34,6 +34,10 @@ pub(super) fn shard_config(settings: &Settings) -> ShardConfig {
         message_rate: limits.message_rate,
         message_burst: limits.message_burst,
         byte_rate: limits.byte_rate.as_u64(),
+        shared: SharedRates {
+            client: Rates { messages: limits.message_rate_per_client, bytes: limits.byte_rate_per_client.as_u64() },
+            address: Rates { messages: limits.message_rate_per_ip, bytes: limits.byte_rate_per_ip.as_u64() },
+        },
         control_rate: limits.control_rate,
         max_errors: limits.errors_before_close,
         slow_policy: match slow_client.policy {
@@ -97,6 +101,7 @@ impl Inner {
         self.auth.configure(&settings);
         self.door.store(Arc::new(Door::new(&settings, Arc::clone(&self.auth))));
         self.admission.set_limits(admission_limits(&settings));
+        self.stakes.alone(&settings);
         self.log.set_retention(retention(&settings));
         self.local.node.store(Arc::new(node_name(&settings)));
         self.dispatcher.configure(Live::new(&settings, &self.local.node()));

@@ -75,7 +75,7 @@ impl Entrance for Inner {
             Duplicate::Refuse => Rejection::new(409, "this client is connected already (clients.duplicate is refuse)"),
             Duplicate::Allow | Duplicate::Replace => {
                 let reason = "this client has too many connections (limits.max_connections_per_client)";
-                Rejection { status: 429, ..Rejection::unavailable(reason, settings.limits.retry_after.as_std()) }
+                Rejection::too_many(reason, settings.limits.retry_after.as_std())
             }
         })?;
         let remember = settings.retention.max_age.as_std();

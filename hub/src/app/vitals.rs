@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Inner;
 use crate::clock;
+use crate::metrics::resident_bytes;
 
 const LOOK: Duration = Duration::from_secs(1);
 /// The setting under which a bad certificate is complained of.
@@ -43,7 +44,6 @@ pub(super) async fn watch(hub: Arc<Inner>) {
             first.log_entries.set(entries);
         }
         let budget = hub.now().limits.memory.as_u64();
-        let resident = tikv_jemalloc_ctl::epoch::advance().and_then(|_| tikv_jemalloc_ctl::stats::resident::read());
-        hub.admission.set_over_memory(budget > 0 && resident.is_ok_and(|resident| resident as u64 > budget));
+        hub.admission.set_over_memory(budget > 0 && resident_bytes().is_some_and(|resident| resident > budget));
     }
 }

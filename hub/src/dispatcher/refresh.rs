@@ -17,15 +17,17 @@ pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request
     session.has_room_for_wait()?;
     let reference: Option<Box<str>> = request.reference.as_deref().map(Box::from);
     let (auth, client) = (Arc::clone(&dispatcher.auth), session.client());
+    let from = session.address().ip().into();
     let (handle, key) = (session.handle(), session.key());
     session.begin_wait();
     dispatcher.tasks.spawn("refresh", async move {
-        let proof = match auth.judge(Some(&token)).await {
+        let proof = match auth.judge(Some(&token), from).await {
             Ok(Proof { client: Some(other), .. }) if other != client => {
                 Err((ErrorCode::Forbidden, "token: it is another client's".to_owned()))
             }
             Ok(proof) => Ok(proof),
             Err(denied @ Denied::Unclear) => Err((ErrorCode::Internal, format!("token: {denied}"))),
+            Err(denied @ Denied::LockedOut(_)) => Err((ErrorCode::RateLimited, format!("token: {denied}"))),
             Err(denied) => Err((ErrorCode::Unauthorized, format!("token: {denied}"))),
         };
         handle.send(match proof {

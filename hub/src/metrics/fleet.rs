@@ -52,6 +52,12 @@ pub(super) fn collect(shards: &[Arc<ShardStats>], families: &mut Vec<MetricFamil
             "code",
             tallied(shards, |s| &s.errors),
         ),
+        family::counters(
+            "gohub_shared_rate_debts_total",
+            "Reads after which all connections of a client or of an address were paused (limits.message_rate_per_client and the like).",
+            "whose",
+            tallied(shards, |s| &s.shared_debts),
+        ),
         total("gohub_protocol_errors_total", "Connections that broke RFC 6455.", |s| &s.protocol_errors),
         total("gohub_pings_total", "WebSocket pings sent.", |s| &s.pings),
         total("gohub_pongs_total", "WebSocket pongs received.", |s| &s.pongs),

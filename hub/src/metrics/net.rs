@@ -13,6 +13,10 @@ pub struct NetStats {
     pub refused: Tally<&'static str>,
     /// Gauge: accepted sockets that have not finished their handshake.
     pub handshaking: Counter,
+    /// Gauge: connections this hub may have of those of the cluster; 0 without such a limit.
+    pub share_connections: Counter,
+    /// Gauge: new connections a second it may let in of those of the cluster; 0 without such a limit.
+    pub share_rate: Counter,
     /// From accept to the 101 answer, nanoseconds.
     pub handshake_time: Histogram,
     /// Gauge: when the certificate in use ends, in seconds since 1970; 0 without TLS.
@@ -25,6 +29,8 @@ pub struct NetStats {
     pub tickets_given: Counter,
     /// Resume tickets presented, by outcome.
     pub tickets: Tally<&'static str>,
+    /// Times that an address was locked out for wrong tokens.
+    pub lockouts: Counter,
     /// Fetches of the key set, by outcome.
     pub key_fetches: Tally<&'static str>,
     /// Calls of the auth hook, by outcome.
@@ -48,12 +54,15 @@ impl Default for NetStats {
         Self {
             refused: Tally::default(),
             handshaking: Counter::default(),
+            share_connections: Counter::default(),
+            share_rate: Counter::default(),
             handshake_time: Histogram::new(Scale::Time),
             certificate_end: Counter::default(),
             tls_failures: Tally::default(),
             tokens: Tally::default(),
             tickets_given: Counter::default(),
             tickets: Tally::default(),
+            lockouts: Counter::default(),
             key_fetches: Tally::default(),
             hook_calls: Tally::default(),
             room_hook_calls: Tally::default(),
@@ -80,6 +89,15 @@ impl NetStats {
                 "Accepted sockets that have not finished their handshake.",
                 self.handshaking.get() as f64,
             ),
+            family::gauges(
+                "gohub_cluster_share",
+                "What this hub may use of the limits of the cluster (limits.cluster), by limit; 0 also without one.",
+                "limit",
+                [
+                    ("max_connections", self.share_connections.get() as f64),
+                    ("accept_rate", self.share_rate.get() as f64),
+                ],
+            ),
             family::histogram(
                 "gohub_handshake_seconds",
                 "From accept to the answer that upgrades the connection.",
@@ -98,7 +116,7 @@ impl NetStats {
             ),
             family::counters(
                 "gohub_tokens_total",
-                "Tokens judged, by outcome: good, missing, wrong, revoked, or unclear for want of keys.",
+                "Tokens judged, by outcome: good, missing, wrong, revoked, unclear for want of keys, or locked_out: not judged, see auth.lockout.",
                 "outcome",
                 self.tokens.counts(),
             ),
@@ -108,6 +126,11 @@ impl NetStats {
                 "Resume tickets presented, by outcome: good, or why the token was judged instead.",
                 "outcome",
                 self.tickets.counts(),
+            ),
+            family::counter(
+                "gohub_token_lockouts_total",
+                "Times that an address was locked out for too many wrong tokens (auth.lockout).",
+                self.lockouts.get(),
             ),
             family::counters(
                 "gohub_key_set_fetches_total",

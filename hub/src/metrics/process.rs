@@ -74,6 +74,14 @@ fn collect_allocator(families: &mut Vec<MetricFamily>) {
     }
 }
 
+/// Memory of the process in bytes, as the kernel counts it; `None` where it does not say.
+#[must_use]
+pub fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    kib.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
 #[cfg(target_os = "linux")]
 fn collect_kernel(families: &mut Vec<MetricFamily>) {
     /// The kernel counts CPU time for user space in hundredths of a second, whatever its own clock.
@@ -87,14 +95,14 @@ fn collect_kernel(families: &mut Vec<MetricFamily>) {
     if let Some(limit) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
         families.push(family::gauge("process_max_fds", "Limit on open file descriptors.", limit as f64));
     }
+    if let Some(bytes) = resident_bytes() {
+        families.push(family::gauge("process_resident_memory_bytes", "Resident memory.", bytes as f64));
+    }
     if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
             line.split_whitespace().next()?.parse::<f64>().ok()
         };
-        if let Some(kib) = field("VmRSS") {
-            families.push(family::gauge("process_resident_memory_bytes", "Resident memory.", kib * 1024.0));
-        }
         if let Some(threads) = field("Threads") {
             families.push(family::gauge("process_threads", "Threads.", threads));
         }

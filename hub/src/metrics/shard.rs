@@ -113,6 +113,8 @@ pub struct ShardStats {
     pub gaps: Tally<&'static str>,
     /// Requests answered with an `error`, by error code.
     pub errors: Tally<&'static str>,
+    /// Reads after which a client or an address was in debt to a limit over all its connections, by which of the two.
+    pub shared_debts: Tally<&'static str>,
     /// Connections closed because the peer broke RFC 6455.
     pub protocol_errors: Counter,
     /// WebSocket pings sent.
@@ -144,6 +146,7 @@ impl Default for ShardStats {
             slow_kicked: Counter::default(),
             gaps: Tally::default(),
             errors: Tally::default(),
+            shared_debts: Tally::default(),
             protocol_errors: Counter::default(),
             pings: Counter::default(),
             pongs: Counter::default(),

@@ -9,6 +9,7 @@ use super::origin::OriginRule;
 use super::proxies::Proxies;
 use super::response::Rejection;
 use super::upgrade::Upgrade;
+use crate::address_block::AddressBlock;
 use crate::auth::{Auth, Denied, Judged, Pass, Proof, Rights};
 use crate::protocol::{ClientId, Format, Handshake};
 use crate::shard::Resume;
@@ -84,14 +85,15 @@ impl Door {
         match denied {
             Denied::Missing | Denied::Wrong => Rejection::unauthorized(denied.to_string()),
             Denied::Unclear => Rejection::unavailable(denied.to_string(), self.retry_after),
+            Denied::LockedOut(left) => Rejection::too_many(denied.to_string(), left),
         }
     }
 
-    /// Lets the request in or not.
+    /// Lets the request of this peer in or not.
     ///
     /// # Errors
-    /// The answer the peer gets: 400, 401 or 403, or 503 while nobody can say.
-    pub async fn judge(&self, upgrade: &Upgrade) -> Result<Admitted, Rejection> {
+    /// The answer the peer gets: 400, 401 or 403, 429 for who sends too many wrong tokens, or 503 while nobody can say.
+    pub async fn judge(&self, upgrade: &Upgrade, from: AddressBlock) -> Result<Admitted, Rejection> {
         if !self.origins.allows(upgrade.origin.as_deref()) {
             return Err(Rejection::new(403, "this Origin may not connect (origins.allow)"));
         }
@@ -104,7 +106,7 @@ impl Door {
             }
             (one, other) => one.as_deref().or(other.as_deref()),
         };
-        let proof = self.proof(&query, token).await?;
+        let proof = self.proof(&query, token, from).await?;
         let client = match (proof.client, query.client_id) {
             (Some(proved), Some(said)) if proved != said => {
                 return Err(Rejection::new(403, "client_id is not the token's"));
@@ -134,13 +136,13 @@ impl Door {
     }
 
     /// By its ticket, or else by its token: a ticket that is no good makes nothing worse and nothing better.
-    async fn proof(&self, query: &Handshake, token: Option<&str>) -> Result<Proof, Rejection> {
+    async fn proof(&self, query: &Handshake, token: Option<&str>, from: AddressBlock) -> Result<Proof, Rejection> {
         if let Some(ticket) = &query.ticket
             && let Some(proof) = self.auth.redeem(ticket, query.client_id.as_ref()).await
         {
             return Ok(proof);
         }
-        self.auth.judge(token).await.map_err(|denied| self.denied(denied))
+        self.auth.judge(token, from).await.map_err(|denied| self.denied(denied))
     }
 }
 

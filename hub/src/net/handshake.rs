@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
-use super::admission::{Permit, Refused};
+use super::admission::{Admission, Permit, Refused};
 use super::door::{Admitted, Door};
 use super::listener::Claim;
 use super::proxies;
@@ -92,11 +92,15 @@ impl From<io::Error> for Failed {
 }
 
 impl Failed {
-    /// What the peer is told.
-    fn rejection(&self, retry_after: Duration) -> Option<Rejection> {
+    /// What the peer is told: who shall come again, in a slot of its own.
+    fn rejection(&self, retry_after: Duration, admission: &Admission) -> Option<Rejection> {
+        let now = std::time::Instant::now();
         match self {
+            Self::Rejected(rejection) if rejection.status == 503 => {
+                Some(Rejection::unavailable(rejection.reason.clone(), admission.slot(retry_after, now)))
+            }
             Self::Rejected(rejection) => Some(rejection.clone()),
-            Self::Limited(refused) => Some(refused.rejection(retry_after)),
+            Self::Limited(refused) => Some(refused.rejection(admission.slot_for(*refused, retry_after, now))),
             Self::Late | Self::Io(_) | Self::Tls(_) => None,
         }
     }
@@ -138,7 +142,7 @@ async fn introduce(socket: &mut TcpStream, terms: &Terms<'_>, arrival: &mut Arri
         }
         Err(error) => Err(error.into()),
     };
-    told(socket, terms, outcome).await
+    told(socket, terms, arrival, outcome).await
 }
 
 fn into_mio(socket: TcpStream) -> io::Result<mio::net::TcpStream> {
@@ -153,15 +157,17 @@ async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
     claim: impl FnOnce(&Admitted) -> Result<Claim, Rejection>,
 ) -> Result<(Admitted, Claim, Vec<u8>), Failed> {
     let exchanged = timeout_at(terms.until, exchange(stream, terms, arrival, claim)).await;
-    told(stream, terms, exchanged.unwrap_or(Err(Failed::Late))).await
+    told(stream, terms, arrival, exchanged.unwrap_or(Err(Failed::Late))).await
 }
 
 async fn told<S: AsyncRead + AsyncWrite + Unpin, T>(
     stream: &mut S,
     terms: &Terms<'_>,
+    arrival: &Arrival,
     outcome: Result<T, Failed>,
 ) -> Result<T, Failed> {
-    if let Some(rejection) = outcome.as_ref().err().and_then(|failed| failed.rejection(terms.retry_after))
+    let admission = arrival.permit.admission();
+    if let Some(rejection) = outcome.as_ref().err().and_then(|failed| failed.rejection(terms.retry_after, admission))
         && let Err(error) = refuse(stream, &rejection).await
     {
         tracing::trace!(%error, "refused peer did not listen");
@@ -186,7 +192,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
             None => arrival.is_the_proxys()?,
         }
     }
-    let admitted = door.judge(&upgrade).await?;
+    let admitted = door.judge(&upgrade, arrival.address.ip().into()).await?;
     let claim = claim(&admitted)?;
     stream.write_all(&switching(&upgrade.accept, admitted.subprotocol)).await?;
     stream.flush().await?;

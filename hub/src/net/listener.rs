@@ -153,7 +153,8 @@ fn accept_one(
         Err(refused) => {
             entrance.stats().refused.inc(refused.label());
             if let Ok(slot) = Arc::clone(refusals).try_acquire_owned() {
-                let rejection = refused.rejection(entrance.retry_after());
+                // Only who is told takes a slot.
+                let rejection = refused.rejection(admission.slot_for(refused, entrance.retry_after(), now));
                 tasks.spawn("refusal", async move {
                     stop.run_until_cancelled(turn_away(socket, refused, rejection)).await;
                     drop(slot);

@@ -37,8 +37,14 @@ impl Rejection {
 
     /// 503: no room now.
     pub fn unavailable(reason: impl Into<String>, retry_after: Duration) -> Self {
-        let seconds = retry_after.as_secs().max(1);
+        // Rounded up: who comes a moment too early has to come twice.
+        let seconds = retry_after.as_millis().div_ceil(1000).max(1);
         Self { header: Some(format!("Retry-After: {seconds}")), ..Self::new(503, reason) }
+    }
+
+    /// 429: this peer asks for too much.
+    pub fn too_many(reason: impl Into<String>, retry_after: Duration) -> Self {
+        Self { status: 429, ..Self::unavailable(reason, retry_after) }
     }
 
     /// The whole answer; the connection ends with it.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::quota::SharedRates;
 use crate::ws::{FrameLimits, Library};
 
 /// What happens to a connection that is too far behind.
@@ -48,6 +49,8 @@ pub struct ShardConfig {
     pub message_burst: u32,
     /// Bytes per second and connection; 0: no limit. Beyond it the peer is not read from.
     pub byte_rate: u64,
+    /// What a client and an address may send over all their connections; beyond it none of these is read from.
+    pub shared: SharedRates,
     /// Pings and unasked pongs per second; beyond it the peer is closed.
     pub control_rate: u32,
     /// Requests refused as malformed before the peer is closed.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::bucket::Bucket;
+use super::quota::{Accounts, Quotas};
 use super::transport::Transport;
 use crate::auth::{Judged, Pass, Rights};
 use crate::log::{Position, Reader, Rest, Subscription};
@@ -148,6 +149,8 @@ pub(super) struct Connection {
     pub(super) messages: Bucket,
     pub(super) bytes: Bucket,
     pub(super) control: Bucket,
+    /// Of its client and address; `None` until it is read from while there is such a limit.
+    pub(super) accounts: Option<Box<Accounts>>,
     pub(super) inflight: u32,
     /// Of those, questions that other shards, hubs or servers answer.
     pub(super) questions: u32,
@@ -165,6 +168,12 @@ impl Connection {
     /// Bytes made for it alone and not yet sent.
     pub(super) fn direct_pending(&self) -> usize {
         self.direct.len() - self.direct_sent
+    }
+
+    /// What its client and its address have sent.
+    pub(super) fn accounts(&mut self, quotas: &Quotas, now: Instant) -> &Accounts {
+        let Identity { client, address, .. } = &self.identity;
+        self.accounts.get_or_insert_with(|| Box::new(quotas.accounts(client, address.ip(), now)))
     }
 
     pub(super) fn is_open(&self) -> bool {

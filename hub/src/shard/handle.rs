@@ -9,6 +9,7 @@ use mio::{Poll, Token, Waker};
 use super::application::Application;
 use super::config::ShardConfig;
 use super::inbox::{Command, Inbox};
+use super::quota::Quotas;
 use super::turn::Core;
 use crate::log::Log;
 use crate::metrics::ShardStats;
@@ -50,6 +51,13 @@ impl Shard {
         };
         let core = Core::new(log, application, config, stats, poll.registry().try_clone()?, handle.clone());
         Ok((Self { poll, core }, handle))
+    }
+
+    /// Counts what clients and addresses send together with the other shards that are given the same table.
+    #[must_use]
+    pub fn with_quotas(mut self, quotas: Arc<Quotas>) -> Self {
+        self.core.quotas = quotas;
+        self
     }
 
     /// Runs until it is told to [`Stop`](Command::Stop). Belongs on a thread of its own.

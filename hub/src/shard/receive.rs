@@ -16,6 +16,8 @@ use crate::ws::{Event, Inbound, frame};
 const READS_PER_TURN: usize = 16;
 /// Bytes of unsent frames up to which every ping gets its own pong, in its place.
 const PONGS_IN_ORDER: usize = 4 << 10;
+/// Debt is looked at again after this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A peer over its rate is told so when it has to wait longer than this; shorter waits it need not notice.
 const WORTH_TELLING: Duration = Duration::from_millis(100);
 
@@ -23,6 +25,7 @@ impl Core {
     /// Reads what has come, until nothing is left, the peer is paused, or its share of the turn is used up.
     pub(super) fn read(&mut self, slot: usize) {
         for _ in 0..READS_PER_TURN {
+            self.pause_debtor(slot);
             let Some(connection) = self.table.get(slot) else { return };
             if connection.paused.any() && connection.is_open() {
                 connection.readable = true;
@@ -87,6 +90,7 @@ impl Core {
         let Some(connection) = self.table.get(slot) else { return };
         connection.heard = clock;
         connection.pinged = None;
+        self.counted = 0;
         if !connection.is_open() {
             return;
         }
@@ -154,11 +158,12 @@ impl Core {
         let Some(connection) = self.table.get(slot) else { return };
         connection.paused.answers = connection.direct_pending() > out_buffer;
         connection.paused.inflight = connection.inflight >= max_inflight;
-        let bytes = if rate > 0.0 { connection.bytes.take(bytes as f32, rate, rate, clock) } else { None };
+        let own = if rate > 0.0 { connection.bytes.take(bytes as f32, rate, rate, clock) } else { None };
         // Both debts and the whole of them: one read may have brought thousands of messages.
         let messages =
             if message_rate > 0.0 { connection.messages.take(0.0, message_rate, burst, clock) } else { None };
-        self.pause(key, slot, bytes.max(messages), now);
+        let shared = self.charge(slot, bytes, now);
+        self.pause(key, slot, own.max(messages).max(shared), now);
     }
 
     /// Messages a second of one connection, and how many at once; 0: any number.
@@ -166,8 +171,37 @@ impl Core {
         (self.config.message_rate as f32, self.config.message_burst.max(1) as f32)
     }
 
+    /// Charges what was read to the accounts of the client and the address.
+    fn charge(&mut self, slot: usize, bytes: usize, now: Instant) -> Option<Duration> {
+        if !self.config.shared.any() {
+            return None;
+        }
+        let connection = self.table.get(slot)?;
+        let accounts = connection.accounts(&self.quotas, now);
+        let (wait, debtor) = accounts.charge(self.counted, bytes as u64, &self.config.shared, now)?;
+        self.stats.shared_debts.inc(debtor.label());
+        Some(wait)
+    }
+
+    /// Stops reading from a connection whose client or address is in debt, by whatever connection.
+    pub(super) fn pause_debtor(&mut self, slot: usize) {
+        if !self.config.shared.any() {
+            return;
+        }
+        let Some(connection) = self.table.get(slot).filter(|one| one.is_open() && !one.paused.debt) else { return };
+        let now = Instant::now();
+        if let Some((wait, _)) = connection.accounts(&self.quotas, now).debt(&self.config.shared, now)
+            && let Some(key) = self.table.key(slot)
+        {
+            // Not all at the same moment, or the first of them were always the same.
+            self.pause(key, slot, Some(wait.mul_f64(1.0 + fastrand::f64() / 4.0)), now);
+        }
+    }
+
     fn pause(&mut self, key: ConnectionKey, slot: usize, wait: Option<Duration>, now: Instant) {
         let (Some(wait), Some(connection)) = (wait, self.table.get(slot)) else { return };
+        // Longer waits are looked at again in between: the limit may be another by then.
+        let wait = wait.min(LONGEST_PAUSE);
         if std::mem::replace(&mut connection.paused.debt, true) {
             return;
         }
@@ -223,6 +257,7 @@ impl Core {
         let Some(connection) = self.table.get(slot) else { return };
         connection.heard_app = clock;
         connection.app_pinged = None;
+        self.counted += 1;
         if rate > 0.0 {
             connection.messages.take(1.0, rate, burst, clock);
         }

@@ -20,6 +20,7 @@ use super::held::Held;
 use super::inbox::{Adopt, Command, ConnectionKey, Renewal};
 use super::pass::Pass;
 use super::probe::Probe;
+use super::quota::Quotas;
 use super::table::{Members, Table};
 use crate::drain::Pace;
 use crate::log::{Log, Subscription, View};
@@ -50,6 +51,9 @@ pub(super) struct Core {
     pub(super) ahead: Vec<ConnectionKey>,
     /// Of the connections that wait for a verdict, by slot.
     pub(super) held: HashMap<usize, Held>,
+    pub(super) quotas: Arc<Quotas>,
+    /// Messages of the read that is being handled.
+    pub(super) counted: u64,
     pub(super) deadlines: Deadlines,
     pub(super) sweep: Sweep,
     pub(super) pass: Pass,
@@ -100,6 +104,8 @@ impl Core {
             ready: Vec::new(),
             ahead: Vec::new(),
             held: HashMap::new(),
+            quotas: Arc::default(),
+            counted: 0,
             deadlines: Deadlines::default(),
             sweep: Sweep::default(),
             pass,
@@ -284,6 +290,7 @@ impl Core {
             app_pinged: None,
             messages: Bucket::full(burst, clock),
             bytes: Bucket::full(self.config.byte_rate as f32, clock),
+            accounts: None,
             control: Bucket::full(self.config.control_rate as f32, clock),
             inflight: 0,
             questions: 0,
@@ -350,6 +357,7 @@ impl Core {
             Due::Closing => self.remove(slot),
             Due::Resume => {
                 connection.paused.debt = false;
+                self.pause_debtor(slot);
                 self.read(slot);
             }
             Due::Drain => self.drain_one(slot),

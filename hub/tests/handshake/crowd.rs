@@ -10,7 +10,7 @@ use crate::peer::{Peer, request};
 use crate::site::Site;
 
 /// A TCP connection from this address of the loopback network.
-fn from(ip: [u8; 4], to: SocketAddr) -> Peer {
+pub(crate) fn from(ip: [u8; 4], to: SocketAddr) -> Peer {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::new(IpAddr::from(ip), 0).into()).unwrap();
     socket.connect(&to.into()).unwrap();

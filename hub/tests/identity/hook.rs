@@ -113,3 +113,19 @@ async fn a_server_that_is_back_is_asked_again() {
     server.says(200, r#"{"client_id": "alice"}"#);
     within("it is asked again", async { while knock(&hub, "opaque").await.0 != 101 {} }).await;
 }
+
+#[tokio::test]
+async fn s40_the_server_is_not_asked_about_the_tokens_of_who_only_guesses() {
+    let (server, hub) = serve(|settings| settings.auth.lockout.wrong_tokens = 50).await;
+    server.says(401, "");
+    let mut statuses = Vec::new();
+    for n in 0..300 {
+        statuses.push(knock(&hub, &format!("guess-{n}")).await.0);
+    }
+    let asked = server.calls();
+    assert!((50..150).contains(&asked), "{asked} calls");
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count() as u64, 300 - asked);
+    server.says(200, r#"{"client_id": "alice"}"#);
+    assert_eq!(knock(&hub, "good").await.0, 429, "not even about a good one");
+    assert_eq!(server.calls(), asked);
+}

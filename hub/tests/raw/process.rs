@@ -16,7 +16,7 @@ pub(crate) struct Process {
     child: Child,
     address: SocketAddr,
     lines: Arc<Mutex<Vec<String>>>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Process {
@@ -43,7 +43,7 @@ impl Process {
                 kept.lock().unwrap().push(line);
             }
         });
-        let mut process = Self { child, address: ([0, 0, 0, 0], 0).into(), lines, _directory: directory };
+        let mut process = Self { child, address: ([0, 0, 0, 0], 0).into(), lines, directory };
         process.until("it listens", |process| !process.listening().is_empty());
         process.address = process.listening().parse().unwrap();
         process.until("it minds signals, the last thing it does before it serves", |process| process.minds_signals());
@@ -77,6 +77,13 @@ impl Process {
 
     pub(crate) fn knock(&self) -> Peer {
         Peer::connect(self.address)
+    }
+
+    /// Writes other settings over its own, and tells it so.
+    pub(crate) fn edit(&self, settings: &str) {
+        std::fs::write(self.directory.path().join("config.yaml"), settings).unwrap();
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
     }
 
     /// What it has logged so far.

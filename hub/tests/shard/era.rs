@@ -8,7 +8,8 @@ use gohub::metrics::Metrics;
 use gohub::protocol::client::ServerFrame;
 use gohub::protocol::{ClientId, Epoch, Format, HubMessage, Mode, Offset, Publication, Target, Welcome};
 use gohub::shard::{
-    Adopt, Application, Command, Identity, Resume, Session, Shard, ShardConfig, ShardHandle, SlowPolicy, Transport,
+    Adopt, Application, Command, Identity, Resume, Session, Shard, ShardConfig, ShardHandle, SharedRates, SlowPolicy,
+    Transport,
 };
 use gohub::ws::{FrameLimits, Library};
 use gohub_test_client::{Client, padded, text_of, until};
@@ -77,6 +78,7 @@ impl Bench {
             message_rate: 0,
             message_burst: 0,
             byte_rate: 0,
+            shared: SharedRates::default(),
             control_rate: 0,
             max_errors: 0,
             slow_policy: SlowPolicy::Drop,

@@ -6,6 +6,7 @@
 //! <prefix>/nodes/{node}         who is in the cluster, JSON, on the hub's lease
 //! <prefix>/unicast/{clientID}   as broadcast, for one client, on a short lease
 //!   ---- the watch of the bus ends here: what follows is not sent to every hub ----
+//! <prefix>/usage/...           what each hub may use of the limits of the whole cluster: see cluster/shares.rs
 //! <prefix>/voided/...          what was revoked, each entry on a lease of its own time: see cluster/revocations.rs
 //! <prefix>/vouchers/keys        what resume tickets are sealed with: see cluster/vouchers.rs
 //! <prefix>/vouchers/used/{id}   the tickets that were used, on a lease that outlives them
@@ -74,6 +75,10 @@ impl Keys {
         format!("{}/writers/{writer:016x}.probe", self.prefix)
     }
 
+    pub(crate) fn usage(&self) -> String {
+        format!("{}/usage/", self.prefix)
+    }
+
     pub(crate) fn revoked(&self) -> String {
         format!("{}/voided/", self.prefix)
     }
@@ -134,5 +139,6 @@ mod tests {
         assert!(watched(keys.broadcast()) && watched(keys.unicast("~")) && watched(keys.epoch()));
         assert!(!watched(keys.writer(7)) && !watched(keys.window()) && !watched(keys.revoked()));
         assert!(!watched(keys.ticket_keys()) && !watched(keys.used_tickets()));
+        assert!(!watched(keys.usage()));
     }
 }
