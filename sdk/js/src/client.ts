@@ -42,10 +42,9 @@ interface Waiter {
   reject(error: GohubError): void;
 }
 
-/** A fresh idempotency key. */
+/** A fresh idempotency key. It counts among those of one client only and is no secret, so it need not be unguessable. */
 function freshKey(): string {
-  const words = crypto.getRandomValues(new Uint32Array(4));
-  return Array.from(words, (word) => word.toString(36)).join("-");
+  return Array.from({ length: 3 }, () => Math.random().toString(36).slice(2)).join("");
 }
 
 /**

@@ -66,8 +66,8 @@ export class Pulse {
 
   #ping(now: number): Beat {
     this.#deadAt = now + this.#timeout;
-    // Asked for, or not given: the next one half a life later.
-    if (this.#ticketAt <= now) this.#ticketAt = now + this.#ticketHalf;
+    // Asked for. The hub counts from when it gave the last one, so it may say not yet.
+    if (this.#ticketAt <= now) this.#ticketAt = now + this.#ticketHalf / 4;
     this.#offsetAt = now;
     return "ping";
   }

@@ -224,7 +224,10 @@ test("a ticket is shown once, in its life, beside the token; a pong after half o
   const stage = new Stage({ token: "fixed" }, undefined, "t1").open({ ticket: "one", ticket_life_ms: 20_000 });
   const [ping] = stage.pass(10_000).sent();
   assert.equal(ping?.message_id, p.PING, "asked for at half of its life");
-  stage.hear({ message_id: p.PONG, ref: ping?.ref ?? "", offset: "11-0", ticket: "two" });
+  stage.hear({ message_id: p.PONG, ref: ping?.ref ?? "", offset: "11-0" });
+  assert.equal(stage.pass(2_500).sent().length, 1, "asked again when there was none yet");
+  stage.hear({ message_id: p.PONG, offset: "11-0", ticket: "two" });
+  assert.equal(stage.pass(9_999).sent().length, 0);
   stage.hear({ message_id: p.DRAIN, close_in_ms: 1, reconnect_in_ms: 1, ticket: "three" });
   stage.lose(1012).pass(1).lose().pass(10_000);
   const shown = stage.urls.map(({ searchParams }) => [searchParams.get("ticket"), searchParams.get("token")]);

@@ -38,6 +38,13 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
+/** No file of tests takes longer, in milliseconds: one that hangs fails. */
+const LONGEST_MS = 300_000;
+setTimeout(() => {
+  console.error(`the tests hang: not done in ${LONGEST_MS} ms`);
+  process.exit(1);
+}, LONGEST_MS).unref();
+
 const folder = mkdtempSync(join(tmpdir(), "gohub-sdk-"));
 const LOG = process.env.SDK_TEST_LOG ?? join(folder, "log");
 const LOGS = openSync(LOG, "a");

@@ -23,5 +23,5 @@ buildSync({
   sourcemap: "inline",
 });
 const files = tests.map((file) => `${out}${file.replace(/\.ts$/, ".mjs")}`);
-const run = spawnSync(process.execPath, ["--enable-source-maps", "--test", "--test-timeout=180000", ...files], { stdio: "inherit" });
+const run = spawnSync(process.execPath, ["--enable-source-maps", "--test", ...files], { stdio: "inherit" });
 process.exit(run.status ?? 1);
