@@ -43,7 +43,9 @@ export class Reconnect {
     if (good || (atOnce && !this.#wasAtOnce)) this.#attempt = 0;
     this.#wasAtOnce = atOnce;
     // The least time counts from the close: whichever way it is read, nobody comes too early.
-    const asked = [this.slot, retryAfterMs, this.pausedUntil > now ? this.#pause : undefined].filter((time) => time !== undefined);
+    // A `Retry-After` is this client's own slot in whole seconds: those of one second are spread over it.
+    const after = retryAfterMs === undefined ? undefined : retryAfterMs + this.#random() * 1_000;
+    const asked = [this.slot, after, this.pausedUntil > now ? this.#pause : undefined].filter((time) => time !== undefined);
     this.slot = undefined;
     this.pausedUntil = 0;
     const least = code === TRY_AGAIN_LATER ? NO_ROOM_MS : 0;
