@@ -156,8 +156,11 @@ impl Member {
             ServerFrame::Ping { offset: Some(offset) } | ServerFrame::Pong { offset: Some(offset), .. } => {
                 self.journey.record.complete(offset);
             }
-            ServerFrame::Gap { from, to, room, .. } if room.as_ref().is_none_or(|room| *room == self.journey.room) => {
-                self.journey.record.gap(from, to, room.is_some());
+            ServerFrame::Gap { from, to, room, offset, .. }
+                if room.as_ref().is_none_or(|room| *room == self.journey.room) =>
+            {
+                let position = offset.unwrap_or(to);
+                self.journey.record.gap(from, to, room.is_none().then_some(position));
                 self.totals.told();
             }
             ServerFrame::Publication(publication, offset) => {

@@ -236,6 +236,7 @@ impl Publisher {
                 return;
             }
             ServerFrame::Publication(_, offset)
+            | ServerFrame::Gap { offset: Some(offset), room: None, .. }
             | ServerFrame::Gap { to: offset, room: None, .. }
             | ServerFrame::Ping { offset: Some(offset) }
             | ServerFrame::Pong { offset: Some(offset), .. } => offset,

@@ -78,12 +78,12 @@ impl Record {
         self.position = self.position.max(offset);
     }
 
-    /// A gap came. One about a room does not move the position.
-    pub fn gap(&mut self, from: Offset, to: Offset, about_a_room: bool) {
+    /// A gap came, and moves the position there; one about a room does not move it.
+    pub fn gap(&mut self, from: Offset, to: Offset, position: Option<Offset>) {
         let Some(epoch) = self.eras.last().map(|era| era.epoch.clone()) else { return };
         self.told.push(Told { epoch, from, to });
-        if !about_a_room {
-            self.position = self.position.max(to);
+        if let Some(position) = position {
+            self.position = self.position.max(position);
         }
     }
 
@@ -135,9 +135,9 @@ mod tests {
         assert_eq!(record.position(), None);
         record.welcome(&epoch("a"), at(5));
         record.publication(at(7), Some(0));
-        record.gap(at(8), at(20), true);
+        record.gap(at(8), at(20), None);
         assert_eq!(record.position(), Some((&epoch("a"), at(7))));
-        record.gap(at(8), at(9), false);
+        record.gap(at(8), at(9), Some(at(9)));
         assert_eq!(record.position(), Some((&epoch("a"), at(9))));
         record.complete(at(12));
         record.complete(at(3));

@@ -212,7 +212,7 @@ mod tests {
         let slow = journey(|record| {
             record.welcome(&epoch("a"), Offset::ZERO);
             get(record, [1]);
-            record.gap(Offset::new(2, 0), Offset::new(3, 0), false);
+            record.gap(Offset::new(2, 0), Offset::new(3, 0), Some(Offset::new(3, 0)));
             get(record, [4]);
         });
         let report = judge(&ledger("aaaa"), &[slow]);

@@ -17,6 +17,7 @@
 //! This module knows no socket, no shard and no bus.
 
 mod chunk;
+mod conflate;
 mod era;
 mod hole;
 mod run;
@@ -27,6 +28,7 @@ mod view;
 mod weight;
 
 pub use chunk::{Chunk, Entry, Signal};
+pub use conflate::{Allowance, Kept};
 pub use era::{Era, Eras};
 pub use hole::{Hole, Holes};
 pub use run::{Reader, Rest, Run, Runs};

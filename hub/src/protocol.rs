@@ -40,7 +40,7 @@ pub use message_id::MessageId;
 pub use name::{ClientId, MAX_NAME_BYTES, NameError, RoomName};
 pub use payload::{DataRef, Payload};
 pub use position::{Epoch, EpochError, Offset, OffsetError, ResumeToken, ResumeTokenError};
-pub use publication::{Publication, Target, encode_publication};
+pub use publication::{Publication, Target, conflation_key, encode_publication};
 pub use request::{Credential, MAX_FIELD_BYTES, MAX_TOKEN_BYTES, MAX_UNKNOWN_FIELDS, Refused, Request, decode};
 
 /// The version of the protocol this module speaks; `version` in the welcome.

@@ -19,6 +19,7 @@
 mod application;
 mod bucket;
 mod config;
+mod conflate;
 mod connection;
 mod deadline;
 mod drain;

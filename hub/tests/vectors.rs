@@ -179,9 +179,14 @@ fn write(frame: &ServerFrame, format: Format) -> Vec<u8> {
             reason,
             ticket: ticket.as_deref(),
         },
-        ServerFrame::Gap { from, to, count, reason, room } => {
-            HubMessage::Gap { from: *from, to: *to, count: *count, reason: *reason, room: room.as_deref() }
-        }
+        ServerFrame::Gap { from, to, count, reason, room, offset } => HubMessage::Gap {
+            from: *from,
+            to: *to,
+            count: *count,
+            reason: *reason,
+            room: room.as_deref(),
+            offset: *offset,
+        },
         ServerFrame::Mode { mode, reason } => HubMessage::Mode { mode: *mode, reason },
         ServerFrame::Refresh { close_in_ms } => HubMessage::Refresh { close_in_ms: *close_in_ms },
         ServerFrame::Retry { after_ms, reason } => HubMessage::Retry { after_ms: *after_ms, reason },

@@ -13,7 +13,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SlowClient {
-    /// What happens past a limit below: `drop` moves the client on to the newest and tells it what it missed in a `gap`, `kick`
+    /// What happens past a limit below: `drop` moves the client on to the newest and tells it what it missed in a `gap`, `conflate`
+    /// first keeps of each conflation key (what stands before the first `#` of a message's `key`) only the newest and drops what is left over, `kick`
     /// closes it with a code that says why, so that it reconnects and resumes. Default `drop`.
     pub policy: SlowPolicy,
     /// Bytes a client may be behind; at most `retention.max_bytes`. No memory is set aside for it: the log has the bytes once for
@@ -31,6 +32,8 @@ pub enum SlowPolicy {
     /// Its cursor moves on and a `gap` says what it missed.
     #[default]
     Drop,
+    /// Of each conflation key only the newest is kept, a `gap` says how many that leaves out, and what is too much even so is dropped.
+    Conflate,
     /// It is closed with a code that says why.
     Kick,
 }

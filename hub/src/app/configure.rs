@@ -42,6 +42,7 @@ pub(super) fn shard_config(settings: &Settings) -> ShardConfig {
         max_errors: limits.errors_before_close,
         slow_policy: match slow_client.policy {
             SlowSetting::Drop => SlowPolicy::Drop,
+            SlowSetting::Conflate => SlowPolicy::Conflate,
             SlowSetting::Kick => SlowPolicy::Kick,
         },
         slow_bytes: slow_client.max_pending.as_usize(),

@@ -5,9 +5,12 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use super::Position;
+use super::conflate;
 use super::transcode::transcode;
 use super::weight::{Scale, Weight};
-use crate::protocol::{Format, GapReason, HubMessage, Mode, Offset, Publication, Target, encode_publication};
+use crate::protocol::{
+    Format, GapReason, HubMessage, Mode, Offset, Publication, Target, conflation_key, encode_publication,
+};
 use crate::ws::frame;
 
 /// Chunks are sealed at this size even when nobody pulls, so that retention can trim in small steps.
@@ -41,7 +44,8 @@ impl Signal {
     fn encode(&self, format: Format, out: &mut Vec<u8>) {
         match self {
             Self::Gap { from, to, reason } => {
-                HubMessage::Gap { from: *from, to: *to, count: None, reason: *reason, room: None }.encode(format, out);
+                HubMessage::Gap { from: *from, to: *to, count: None, reason: *reason, room: None, offset: None }
+                    .encode(format, out);
             }
             Self::Mode { mode, reason } => HubMessage::Mode { mode: *mode, reason }.encode(format, out),
         }
@@ -95,6 +99,8 @@ pub struct Chunk {
     json: Frames,
     /// Made from the JSON frames when the first binary reader comes by: once per chunk, for all shards.
     cbor: OnceLock<Frames>,
+    /// What each entry is the newest of, 0: nothing. Found out for the first slow reader whose messages are conflated.
+    classes: OnceLock<Box<[u64]>>,
     weight: Weight,
     opened: Instant,
 }
@@ -107,6 +113,7 @@ impl Chunk {
             entries: Vec::new(),
             json: Frames::default(),
             cbor: OnceLock::new(),
+            classes: OnceLock::new(),
             weight: Weight::of(scale),
             opened: Instant::now(),
         }
@@ -240,6 +247,22 @@ impl Chunk {
     /// The message of `position` without its WebSocket header: what a `history` reply embeds.
     pub fn payload(&self, format: Format, position: Position) -> &[u8] {
         self.payload_at(self.frames(format), (position - self.first) as usize)
+    }
+
+    /// What the entry at `position` is the newest of, when it has a conflation key.
+    pub(super) fn class(&self, position: Position) -> Option<u64> {
+        let classes = self.classes.get_or_init(|| {
+            let entries = self.entries.iter().enumerate();
+            let classes = entries.map(|(index, entry)| match entry.signal {
+                Some(_) => 0,
+                None => conflation_key(self.payload_at(&self.json, index))
+                    .map_or(0, |key| conflate::class(&entry.target, key)),
+            });
+            let classes: Box<[u64]> = classes.collect();
+            self.weight.put(size_of_val(&*classes));
+            classes
+        });
+        Some(classes[(position - self.first) as usize]).filter(|class| *class != 0)
     }
 
     /// Whether the entry at `position` is the hub's own word and not a publication.

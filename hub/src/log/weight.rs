@@ -1,5 +1,5 @@
-//! Weight: what the binary frames of the chunks take. They are made late, by the first reader that wants them, and are part of the log's
-//! size from then on until their chunk is trimmed.
+//! Weight: what the binary frames and the conflation keys of the chunks take. They are made late, by the first reader that wants them, and are
+//! part of the log's size from then on until their chunk is trimmed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -30,9 +30,10 @@ impl Weight {
         Self { scale: scale.clone(), put_on: AtomicUsize::new(0) }
     }
 
-    /// Frames of so many bytes were made. Counts once, and not at all when the chunk is trimmed already.
+    /// So many bytes were made. They do not count when the chunk is trimmed already.
     pub(super) fn put(&self, bytes: usize) {
-        if self.put_on.compare_exchange(0, bytes, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+        let added = |on: usize| (on != TAKEN_OFF).then(|| on + bytes);
+        if self.put_on.fetch_update(Ordering::Relaxed, Ordering::Relaxed, added).is_ok() {
             self.scale.0.fetch_add(bytes as i64, Ordering::Relaxed);
         }
     }
@@ -56,10 +57,10 @@ mod tests {
         let (a, b) = (Weight::of(&scale), Weight::of(&scale));
         a.put(10);
         a.put(10);
-        assert_eq!(scale.bytes(), 10, "once");
+        assert_eq!(scale.bytes(), 20);
         b.take_off();
         b.put(5);
-        assert_eq!(scale.bytes(), 10, "too late: the chunk is gone");
+        assert_eq!(scale.bytes(), 20, "too late: the chunk is gone");
         a.take_off();
         a.take_off();
         assert_eq!(scale.bytes(), 0);

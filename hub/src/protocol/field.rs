@@ -58,10 +58,10 @@ fields! {
     To = 3, "to", "text: the client it is for. In a `gap`, an offset: the last one missed.";
     Data = 4, "data", "anything: carried through untouched.";
     Ref = 5, "ref", "text: the client's own tag; the answer carries the same.";
-    Key = 6, "key", "text: idempotency key of a publish, conflation key of a delivery.";
+    Key = 6, "key", "text: idempotency key of a publish; what stands before a `#` in it is its conflation key.";
     Ts = 7, "ts", "integer: milliseconds since 1970 when the hub took the message.";
     From = 8, "from", "text: the client that sent it. In a `gap`, an offset: the first one missed.";
-    Offset = 9, "offset", "offset: where it stands in the total order.";
+    Offset = 9, "offset", "offset: where it stands in the total order; in `ping`, `pong` and `gap`: the position.";
     FromOffset = 10, "from_offset", "offset: what comes after it is wanted.";
     Limit = 11, "limit", "integer 0 to 4294967295: how many are wanted.";
     After = 12, "after", "text: `next` of the page before.";

@@ -65,8 +65,8 @@ macro_rules! gap_reasons {
 }
 
 gap_reasons! {
-    SlowClient = "slow_client", "The connection read too slowly and the policy is `drop`.";
-    Conflated = "conflated", "The connection read too slowly; of each `key` only the newest was kept.";
+    SlowClient = "slow_client", "The connection read too slowly: nothing newer stands for them.";
+    Conflated = "conflated", "The connection read too slowly and the policy is `conflate`: a newer one of the same key is kept.";
     Expired = "expired", "The messages are older than what the hub keeps.";
     Compacted = "compacted", "The bus no longer has the messages the hub missed.";
     EpochChanged = "epoch_changed", "The offset belongs to another life of the log.";
@@ -190,6 +190,8 @@ pub enum HubMessage<'a> {
         reason: GapReason,
         /// The room it concerns; `None` = everything this connection receives.
         room: Option<&'a str>,
+        /// Where the client's position is after it when some of what lies between follows; `None`: at `to`.
+        offset: Option<Offset>,
     },
     /// The hub's mode changed.
     Mode {
@@ -277,7 +279,7 @@ impl HubMessage<'_> {
                 writer.text(Field::Reason, reason);
                 writer.optional_text(Field::Ticket, *ticket);
             }
-            Self::Gap { from, to, count, reason, room } => {
+            Self::Gap { from, to, count, reason, room, offset } => {
                 writer.offset(Field::From, *from);
                 writer.offset(Field::To, *to);
                 if let Some(count) = count {
@@ -285,6 +287,7 @@ impl HubMessage<'_> {
                 }
                 writer.text(Field::Reason, reason.name());
                 writer.optional_text(Field::Room, *room);
+                writer.optional_offset(Field::Offset, *offset);
             }
             Self::Mode { mode, reason } => {
                 writer.text(Field::Mode, mode.name());

@@ -82,6 +82,34 @@ pub fn encode_publication(format: Format, publication: &Publication, offset: Off
     writer.finish();
 }
 
+/// What a publication is the newest of, from the JSON form that [`encode_publication`] wrote: what stands before the first `#` of its key, as it is
+/// escaped there. `None`: it has no such key.
+pub fn conflation_key(json: &[u8]) -> Option<&[u8]> {
+    let mut rest = json.get(br#"{"message_id":"#.len()..)?;
+    loop {
+        // Everything before the key is numbers and texts, and no text has a bare quotation mark in it.
+        rest = &rest[rest.iter().position(|byte| *byte == b',')? + 1..];
+        let value = |name: &[u8]| rest.strip_prefix(name);
+        if let Some(key) = value(br#""key":""#) {
+            let key = &key[..end_of_text(key)?];
+            return key.iter().position(|byte| *byte == b'#').map(|at| &key[..at]);
+        }
+        let known: [&[u8]; 4] = [br#""message_type":""#, br#""room":""#, br#""to":""#, br#""from":""#];
+        let text = known.into_iter().find_map(value)?;
+        rest = &text[end_of_text(text)?..];
+    }
+}
+
+/// Where a JSON text ends whose opening quotation mark is behind us.
+fn end_of_text(text: &[u8]) -> Option<usize> {
+    let mut escaped = false;
+    text.iter().position(|byte| {
+        let ends = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
@@ -114,6 +142,35 @@ mod tests {
         encode_publication(Format::Json, &chat(), Offset::new(17, Offset::LOCAL_MINOR), &mut out);
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains(r#""offset":"17-2147483648","mode":"degraded","data""#), "{text}");
+    }
+
+    #[test]
+    fn a_conflation_key_is_what_stands_before_the_first_hash_sign_of_the_key() {
+        let of = |key: Option<&str>, publication: Publication| {
+            let mut out = Vec::new();
+            let publication = Publication { key: key.map(Into::into), ..publication };
+            encode_publication(Format::Json, &publication, Offset::new(17, 3), &mut out);
+            conflation_key(&out).map(|key| String::from_utf8(key.to_vec()).unwrap())
+        };
+        let bare = Publication { target: Target::Broadcast, message_type: None, from: None, data: None, ..chat() };
+        let tricky = Publication {
+            message_type: Some(r#"a,"key":"x#","b\"#.into()),
+            data: Some(Payload::json(r#"{"key":"no#1"}"#).unwrap()),
+            ..chat()
+        };
+        let to_bob = Publication { target: Target::Client(ClientId::parse("b,\"key\"").unwrap()), ..chat() };
+        for publication in [chat(), bare, tricky, to_bob] {
+            for (key, expected) in [
+                (Some("EURUSD#1#2"), Some("EURUSD")),
+                (Some("#1"), Some("")),
+                (Some(r#"a"b\#1"#), Some(r#"a\"b\\"#)),
+                (Some("EURUSD"), None),
+                (None, None),
+            ] {
+                assert_eq!(of(key, publication.clone()).as_deref(), expected, "{key:?} {publication:?}");
+            }
+        }
+        assert_eq!((conflation_key(b""), conflation_key(br#"{"message_id":22,"key":"a#"#)), (None, None));
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::ws::{FrameLimits, Library};
 pub enum SlowPolicy {
     /// Its cursor is moved to the head; it is told what it missed.
     Drop,
+    /// It gets the newest of each conflation key, and is told of the rest.
+    Conflate,
     /// It is closed with a code that says why.
     Kick,
 }

@@ -85,6 +85,10 @@ pub(super) struct Missed {
     pub(super) to: Offset,
     pub(super) count: Option<u64>,
     pub(super) reason: crate::protocol::GapReason,
+    /// Besides those of `count`: how many were superseded by newer ones of their key.
+    pub(super) conflated: u64,
+    /// Where the client's position is after it, when some of what lies between follows.
+    pub(super) until: Option<Offset>,
 }
 
 /// A connection of this shard.
@@ -113,6 +117,8 @@ pub(super) struct Connection {
     /// Older entries it asked for (`from_offset`), sent before anything at the cursor, and the offset they come after.
     pub(super) replay: Vec<Position>,
     pub(super) replay_after: Offset,
+    /// Whether they are what conflation has kept.
+    pub(super) kept: bool,
     /// Its offset lies ahead of this hub's bus: it waits until the log has come there.
     pub(super) ahead: Option<Box<super::inbox::Resume>>,
     pub(super) missed: Option<Box<Missed>>,

@@ -6,11 +6,11 @@
 use std::io::IoSlice;
 use std::time::Instant;
 
-use super::connection::{Connection, Stage};
+use super::connection::{Connection, Missed, Stage};
 use super::deadline::Due;
 use super::turn::Core;
 use crate::log::{Position, Reader};
-use crate::protocol::HubMessage;
+use crate::protocol::{GapReason, HubMessage};
 use crate::ws::frame;
 
 /// Runs of one write: the kernel takes at most 1,024 slices, and two are for the rest and the direct frames.
@@ -98,6 +98,7 @@ impl Core {
             match source {
                 Source::Replay => {
                     connection.replay.drain(..entries as usize);
+                    connection.kept &= !connection.replay.is_empty();
                     connection.replay_after = next.and_then(|next| self.view.offset(next)).unwrap_or_default();
                 }
                 Source::Nothing => {}
@@ -148,14 +149,13 @@ impl Core {
         }
         if let Some(missed) = connection.missed.take() {
             let format = connection.format;
-            let message = HubMessage::Gap {
-                from: missed.from,
-                to: missed.to,
-                count: missed.count,
-                reason: missed.reason,
-                room: None,
-            };
-            frame::with(frame::opcode(format), &mut connection.direct, |out| message.encode(format, out));
+            let Missed { from, to, count, reason, conflated, until: offset } = *missed;
+            let superseded = (conflated > 0).then_some((GapReason::Conflated, Some(conflated)));
+            let lost = (count != Some(0)).then_some((reason, count));
+            for (reason, count) in superseded.into_iter().chain(lost) {
+                let message = HubMessage::Gap { from, to, count, reason, room: None, offset };
+                frame::with(frame::opcode(format), &mut connection.direct, |out| message.encode(format, out));
+            }
         }
     }
 

@@ -281,6 +281,7 @@ impl Session<'_> {
                     count: None,
                     reason: GapReason::Expired,
                     room: Some(room.as_str()),
+                    offset: None,
                 });
                 self.replay(stream, to, first..until);
                 Ok(to)
@@ -292,7 +293,7 @@ impl Session<'_> {
     fn tell_hole(&mut self, room: &RoomName, position: Position) {
         if let Some(hole) = self.core.view.tip().holes.since(position) {
             let Hole { from, to, reason, .. } = hole;
-            self.reply(&HubMessage::Gap { from, to, count: None, reason, room: Some(room.as_str()) });
+            self.reply(&HubMessage::Gap { from, to, count: None, reason, room: Some(room.as_str()), offset: None });
         }
     }
 
@@ -314,7 +315,7 @@ impl Session<'_> {
                 Target::Room(room) => Some(room.as_str()),
                 Target::Broadcast | Target::Client(_) => None,
             };
-            self.reply(&HubMessage::Gap { from, to, count, reason: GapReason::Expired, room });
+            self.reply(&HubMessage::Gap { from, to, count, reason: GapReason::Expired, room, offset: None });
         }
         let connection = self.connection();
         connection.replay_after = match connection.replay.is_empty() {

@@ -56,7 +56,8 @@ impl Core {
             let mut next = Runs::default();
             let from = connection.cursor.max(self.view.first());
             self.view.gather(connection.reader(), from..head, 1, 1, &mut next);
-            let oldest = next.first().and_then(|position| self.view.published(position));
+            let kept = connection.replay.first().copied().filter(|_| connection.kept);
+            let oldest = kept.or(next.first()).and_then(|position| self.view.published(position));
             if from > connection.cursor || oldest.is_some_and(|at| now.duration_since(at) > slow_age) {
                 self.fall_behind(slot);
             }
@@ -79,7 +80,14 @@ impl Core {
             return self.close(slot, CloseCode::SlowClient, "too far behind (slow_client.policy is kick)");
         }
         // Offsets of two epochs must not stand in one gap: era by era, with the new welcome between.
-        while self.skip_era(slot) {
+        loop {
+            let is_last = self.table.get(slot).is_none_or(|connection| connection.barrier.is_none());
+            if is_last && self.config.slow_policy == SlowPolicy::Conflate {
+                return self.conflate(slot);
+            }
+            if !self.skip_era(slot) {
+                return;
+            }
             self.write_notices(slot);
             self.greet_again(slot);
         }
@@ -121,15 +129,22 @@ impl Core {
     /// Notes what the connection will not get; it is told with the next bytes it takes.
     pub(super) fn gap(&mut self, slot: usize, from: Offset, to: Offset, count: Option<u64>, reason: GapReason) {
         self.stats.gaps.inc(reason.name());
+        self.miss(slot, Missed { from, to, count, reason, conflated: 0, until: None });
+    }
+
+    /// Adds to what the connection has to be told.
+    pub(super) fn miss(&mut self, slot: usize, new: Missed) {
         let Some(connection) = self.table.get(slot) else { return };
         let missed = match connection.missed.take() {
             Some(earlier) => Missed {
                 from: earlier.from,
-                to,
-                count: earlier.count.zip(count).map(|(a, b)| a + b),
-                reason: earlier.reason,
+                to: new.to.max(earlier.to),
+                count: earlier.count.zip(new.count).map(|(a, b)| a + b),
+                reason: if earlier.count == Some(0) { new.reason } else { earlier.reason },
+                conflated: earlier.conflated + new.conflated,
+                until: new.until.or(earlier.until),
             },
-            None => Missed { from, to, count, reason },
+            None => new,
         };
         connection.missed = Some(Box::new(missed));
         self.enqueue(slot);

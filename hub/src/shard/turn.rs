@@ -270,6 +270,7 @@ impl Core {
             barrier: None,
             replay: Vec::new(),
             replay_after: Offset::ZERO,
+            kept: false,
             ahead: None,
             missed: None,
             start: None,

@@ -1,6 +1,7 @@
 //! A real hub over real sockets: what connections get, in which order, and what happens to those that do not keep up.
 
 mod clients;
+mod conflate;
 mod delivery;
 mod drain;
 mod era;

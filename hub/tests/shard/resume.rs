@@ -90,7 +90,7 @@ async fn what_is_too_old_is_a_gap_and_not_recovered() {
     assert_eq!(bob.welcome.offset, newest);
     let gap = bob.frame().await;
     let reason = GapReason::Expired;
-    assert_eq!(gap, ServerFrame::Gap { from: start, to: newest, count: None, reason, room: None });
+    assert_eq!(gap, ServerFrame::Gap { from: start, to: newest, count: None, reason, room: None, offset: None });
     alice.publish(ClientRequest::broadcast(json("2"))).await;
     assert_eq!(bob.text().await, "2");
 }
@@ -120,7 +120,7 @@ async fn another_epoch_is_a_gap_from_the_beginning() {
     let mut bob = Connect::to(&hub).id("bob").resume("another-life", Offset::new(3, 0)).open().await;
     assert!(!bob.welcome.recovered);
     let reason = GapReason::EpochChanged;
-    let gap = ServerFrame::Gap { from: Offset::ZERO, to: newest, count: None, reason, room: None };
+    let gap = ServerFrame::Gap { from: Offset::ZERO, to: newest, count: None, reason, room: None, offset: None };
     assert_eq!(bob.frame().await, gap);
     assert_eq!(bob.settle().await, []);
 }

@@ -41,7 +41,7 @@ pub(crate) async fn account(client: &mut Client, offsets: &[Offset], last: usize
                 assert_eq!((text_of(&publication), offset), (expected.to_string(), offsets[expected]));
                 expected += 1;
             }
-            ServerFrame::Gap { from, to, count, reason, room } => {
+            ServerFrame::Gap { from, to, count, reason, room, offset: None } => {
                 let count = count.expect("everything was still in the log");
                 assert_eq!((reason, room), (GapReason::SlowClient, None));
                 assert_eq!((from, to), (offsets[expected], offsets[expected + count as usize - 1]));

@@ -294,7 +294,8 @@ export class Core {
         this.#emit("drain", envelope);
         break;
       case p.GAP:
-        if (room === undefined) this.position = later(this.position, envelope.to);
+        // With an offset some of what it spans follows.
+        if (room === undefined) this.position = later(this.position, offset ?? envelope.to);
         this.#emit("gap", { ...envelope, reason: p.GAP_REASONS.includes(reason) ? reason : "unspecified" } as GapEvent);
         break;
       case p.MODE:

@@ -94,6 +94,8 @@ pub enum ServerFrame {
         reason: GapReason,
         /// The room, when it is about one.
         room: Option<String>,
+        /// Where our position is after it, when not at `to`.
+        offset: Option<Offset>,
     },
     /// The hub's mode changed.
     Mode {
@@ -186,6 +188,7 @@ impl ServerFrame {
                 count: values.optional_uint(Field::Count)?,
                 reason: GapReason::from_name(&values.text(Field::Reason)?).unwrap_or(GapReason::Unspecified),
                 room: values.optional_text(Field::Room)?,
+                offset: values.optional_offset(Field::Offset)?,
             },
             MessageId::Mode => Self::Mode { mode: mode(values)?, reason: values.text(Field::Reason)? },
             MessageId::Refresh => Self::Refresh { close_in_ms: values.uint(Field::CloseInMs)? },

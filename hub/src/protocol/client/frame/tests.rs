@@ -167,8 +167,8 @@ proptest! {
             &ServerFrame::Drain { close_in_ms, reconnect_in_ms, reason: reason.clone(), ticket: room.clone() },
         );
         assert_reads(
-            &HubMessage::Gap { from, to, count, reason: why, room: room.as_deref() },
-            &ServerFrame::Gap { from, to, count, reason: why, room: room.clone() },
+            &HubMessage::Gap { from, to, count, reason: why, room: room.as_deref(), offset: degraded.then_some(from) },
+            &ServerFrame::Gap { from, to, count, reason: why, room: room.clone(), offset: degraded.then_some(from) },
         );
         assert_reads(&HubMessage::Mode { mode, reason: &reason }, &ServerFrame::Mode { mode, reason: reason.clone() });
         assert_reads(
@@ -197,7 +197,7 @@ fn what_a_newer_hub_says_is_skipped_or_taken_for_the_general_case() {
     assert_eq!(error, ServerFrame::Error { reference: None, code: ErrorCode::Internal, retryable: false, message });
     let gap = read(r#"{"message_id":31,"from":"1-0","to":"2-0","reason":"new"}"#);
     let [from, to] = [Offset::new(1, 0), Offset::new(2, 0)];
-    let expected = ServerFrame::Gap { from, to, count: None, reason: GapReason::Unspecified, room: None };
+    let expected = ServerFrame::Gap { from, to, count: None, reason: GapReason::Unspecified, room: None, offset: None };
     assert_eq!(gap, expected);
 }
 
