@@ -8,7 +8,7 @@ use gohub::protocol::{Epoch, Format, Offset, Welcome};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header};
@@ -72,6 +72,8 @@ pub struct Connection<S = TcpStream> {
     /// What the hub said first.
     pub welcome: Welcome,
     hearing: Duration,
+    /// When something came last. Kept here, because who waits for the next message may stop waiting, and begin again.
+    heard: Instant,
 }
 
 impl<S> std::fmt::Debug for Connection<S> {
@@ -114,13 +116,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Err(SocketError::Http(response)) => return Err(declined(&response)),
             Err(error) => return Err(broken(error)),
         };
-        match next(&mut socket, PATIENCE).await {
+        let mut heard = Instant::now();
+        match next(&mut socket, &mut heard, PATIENCE).await {
             Incoming::Frame(ServerFrame::Welcome(welcome)) => {
                 let hearing = match welcome.heartbeat_interval_ms {
                     0 => Duration::MAX,
                     interval => Duration::from_millis(interval + 2 * welcome.heartbeat_timeout_ms),
                 };
-                Ok(Self { socket, welcome, hearing })
+                Ok(Self { socket, welcome, hearing, heard })
             }
             other => Err(ConnectError::Handshake(format!("{other:?} instead of a welcome"))),
         }
@@ -129,7 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// The next message; the end also when the hub has been silent for longer than its heartbeat allows.
     pub async fn next(&mut self) -> Incoming {
         // What an SDK finds out with a ping of its own is the same here: the hub pings, so silence means that nobody is there.
-        next(&mut self.socket, self.hearing).await
+        next(&mut self.socket, &mut self.heard, self.hearing).await
     }
 
     /// Sends a request. That it did not leave is seen as the end of the connection by [`next`](Self::next).
@@ -158,9 +161,15 @@ fn declined(response: &tokio_tungstenite::tungstenite::http::Response<Option<Vec
 }
 
 /// Whatever the hub sends counts as heard, its pings above all.
-async fn next<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>, hearing: Duration) -> Incoming {
+async fn next<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    heard: &mut Instant,
+    hearing: Duration,
+) -> Incoming {
     loop {
-        let Ok(received) = timeout(hearing, socket.next()).await else { return Incoming::Closed(None) };
+        let patience = hearing.saturating_sub(heard.elapsed());
+        let Ok(received) = timeout(patience, socket.next()).await else { return Incoming::Closed(None) };
+        *heard = Instant::now();
         match received {
             Some(Ok(Message::Text(text))) => match ServerFrame::decode(Format::Json, text.as_bytes()) {
                 Ok(ping @ ServerFrame::Ping { .. }) => {
@@ -200,12 +209,25 @@ mod tests {
             }
             std::future::pending::<()>().await;
         };
-        let (began, hearing) = (tokio::time::Instant::now(), Duration::from_secs(45));
+        let (began, hearing) = (Instant::now(), Duration::from_secs(45));
+        let (mut heard, mut elsewhere) = (began, tokio::time::interval(Duration::from_secs(4)));
+        let listening = async {
+            loop {
+                tokio::select! {
+                    incoming = next(&mut client, &mut heard, hearing) => break incoming,
+                    _ = elsewhere.tick() => {}
+                }
+            }
+        };
         let incoming = tokio::select! {
-            incoming = next(&mut client, hearing) => incoming,
+            incoming = listening => incoming,
             () = pinging => unreachable!("it goes on for ever"),
         };
         assert!(matches!(incoming, Incoming::Closed(None)), "{incoming:?}");
-        assert_eq!(began.elapsed(), INTERVAL * PINGS + hearing, "all the pings, and then silence");
+        assert_eq!(
+            began.elapsed(),
+            INTERVAL * PINGS + hearing,
+            "all the pings, and then silence, however often it did something else"
+        );
     }
 }
