@@ -129,7 +129,7 @@ fn texts_that_do_not_parse_are_refused_with_an_example() {
             "server.addr: \"0.0.0.0:70000\" is not an IP address and port, such as \"0.0.0.0:8080\" or \"[::]:8080\"",
         ),
         ("clients: {duplicate: kick}", "clients.duplicate: must be one of allow, replace, refuse, got \"kick\""),
-        ("slow_client: {policy: Drop}", "slow_client.policy: must be one of drop, kick, got \"Drop\""),
+        ("slow_client: {policy: Drop}", "slow_client.policy: must be one of drop, conflate, kick, got \"Drop\""),
         (
             "rooms: {overrides: [{pattern: 'a/b'}]}",
             "rooms.overrides[0].pattern: a room pattern has no '/', because no room name has it",
