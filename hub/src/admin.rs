@@ -11,6 +11,7 @@
 
 mod answer;
 mod body;
+mod clients;
 mod config;
 mod control;
 mod drain;
@@ -20,8 +21,10 @@ mod lists;
 mod log_level;
 mod publish;
 mod revocations;
+mod rooms;
 mod router;
 mod server;
+mod why;
 
 use std::sync::Arc;
 
@@ -31,7 +34,8 @@ use crate::reload::Reload;
 use crate::telemetry::Telemetry;
 
 pub use answer::Problem;
-pub use control::{ClientFilter, Control, Failure, Kicked};
+pub use clients::{PlacedAnswer, Reached};
+pub use control::{ClientFilter, Control, Everybody, Failure, Kicked};
 pub use router::{openapi, router};
 pub use server::{Error, Server};
 

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
+use gohub_settings::Secret;
 
+use crate::inquiry::{self, Inquiry};
 use crate::metrics::ConfigStats;
 use crate::reload::{Error, Judge, Reload, Source};
 
@@ -40,6 +42,27 @@ enum Command {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Tell what became of a client's connections: when they came and went, what was refused, which limits they hit, why they were closed
+    Why {
+        /// The client
+        #[arg(value_name = "CLIENT")]
+        client: String,
+        /// Only its connection with this id
+        #[arg(long, value_name = "ID")]
+        connection: Option<u64>,
+        /// Most connections, the newest first
+        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
+        limit: u32,
+        /// Address of the admin listener of any hub
+        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9090")]
+        admin: String,
+        /// File with an API key of the scope `read`
+        #[arg(long, value_name = "FILE")]
+        key_file: Option<PathBuf>,
+        /// The answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// What the command line asks for.
@@ -47,6 +70,8 @@ enum Command {
 pub enum Invocation {
     /// Serve with the settings of this source.
     Serve(Source),
+    /// Ask a hub, print and exit.
+    Ask(Inquiry),
     /// Print and exit.
     Answer(Answer),
 }
@@ -67,6 +92,18 @@ impl Answer {
     #[must_use]
     pub fn refused(error: &Error) -> Self {
         Self { text: format!("gohub: {error}\n"), is_error: true, code: EX_USAGE }
+    }
+
+    /// The answer to an inquiry.
+    #[must_use]
+    pub fn told(report: Result<String, inquiry::Error>) -> Self {
+        match report {
+            Ok(text) => Self::good(text),
+            Err(error) => {
+                let code = if matches!(error, inquiry::Error::Address(_)) { EX_USAGE } else { 1 };
+                Self { text: format!("gohub: {error}\n"), is_error: true, code }
+            }
+        }
     }
 
     fn good(text: String) -> Self {
@@ -110,12 +147,24 @@ impl Invocation {
                     format!("{shown} is good, hash {}\n", reload.status().loaded_hash)
                 }))
             }
+            Some(Command::Why { client, connection, limit, admin, key_file, json }) => match key(key_file) {
+                Ok(key) => Self::Ask(Inquiry { client, connection, limit, admin, key, json }),
+                Err(text) => Self::Answer(Answer { text, is_error: true, code: EX_USAGE }),
+            },
             None if arguments.print_config => {
                 Self::Answer(answer(Source::new(path, environment), judge, |reload| reload.settings().to_yaml()))
             }
             None => Self::Serve(Source::new(path, environment)),
         }
     }
+}
+
+/// The key of a file, without the line break that editors put behind it.
+fn key(file: Option<PathBuf>) -> Result<Secret, String> {
+    let Some(file) = file else { return Ok(Secret::default()) };
+    let text = std::fs::read_to_string(&file);
+    text.map(|text| Secret::new(text.trim()))
+        .map_err(|error| format!("gohub: --key-file {}: {error}\n", file.display()))
 }
 
 /// Opens the settings as the hub would, and says something about them.
@@ -139,7 +188,7 @@ mod tests {
     fn answered(arguments: &[&str], environment: &[(&str, &str)]) -> Answer {
         match read(arguments, environment) {
             Invocation::Answer(answer) => answer,
-            Invocation::Serve(source) => panic!("serves {source:?}"),
+            other => panic!("answers nothing but {other:?}"),
         }
     }
 
@@ -184,11 +233,26 @@ mod tests {
     fn the_argument_wins_over_the_variable_and_neither_is_needed() {
         let serves = |invocation| match invocation {
             Invocation::Serve(source) => format!("{source:?}"),
-            Invocation::Answer(answer) => panic!("{answer:?}"),
+            other => panic!("{other:?}"),
         };
         assert!(serves(read(&["--config", "a.yaml"], &[("GOHUB_CONFIG", "b.yaml")])).contains("a.yaml"));
         assert!(serves(read(&[], &[("GOHUB_CONFIG", "b.yaml")])).contains("b.yaml"));
         assert!(serves(read(&[], &[("GOHUB_CONFIG", "")])).contains("None"));
+    }
+
+    #[test]
+    fn s42_the_key_of_an_inquiry_comes_from_a_file_and_is_not_shown() {
+        let (_kept, path) = file("a-key-in-a-file-0123\n");
+        let Invocation::Ask(inquiry) = read(&["why", "alice", "--key-file", &path, "--connection", "7"], &[]) else {
+            panic!("no inquiry");
+        };
+        assert_eq!((inquiry.client.as_str(), inquiry.connection, inquiry.limit), ("alice", Some(7), 10));
+        assert_eq!((inquiry.admin.as_str(), inquiry.key.expose()), ("http://127.0.0.1:9090", "a-key-in-a-file-0123"));
+        assert!(!format!("{inquiry:?}").contains("a-key-in"));
+        let refused = answered(&["why", "alice", "--key-file", "/nonexistent/key"], &[]);
+        assert!(refused.code == 64 && refused.text.contains("/nonexistent/key"), "{}", refused.text);
+        assert_eq!(answered(&["why"], &[]).code, 64);
+        assert_eq!(answered(&["why", "alice", "--limit", "0"], &[]).code, 64);
     }
 
     #[test]

@@ -29,16 +29,18 @@ use futures::future::{BoxFuture, join_all};
 use gohub_settings::{Etcd, Secret};
 use thiserror::Error;
 
-pub use answers::{ClientQuery, LocalAnswers};
+pub use answers::{ClientQuery, Imposition, LocalAnswers};
 pub use locate::Whereabouts;
 pub use registry::{Nodes, Registry};
 pub use revocations::Revoker;
 pub use shares::{Ask, Budgets, ShareHolder, Shares};
 
 use crate::auth::{Revocation, Subject, Tickets};
-use crate::inventory::{ClientInfo, Listing, Missing, NodeInfo, Page, RoomInfo, Scope, add_up};
+use crate::blackbox::Life;
+use crate::inventory::{ClientInfo, Listing, Missing, NodeInfo, Page, RefusedInfo, RoomInfo, Scope, add_up};
 use crate::lifecycle::Tasks;
 use crate::protocol::{ClientId, RoomName};
+use crate::shard::{Placement, Whom};
 use locate::Locator;
 use peers::Peers;
 use revocations::Revocations;
@@ -178,6 +180,43 @@ impl Cluster {
         let (own, (counts, missing)) =
             futures::join!(self.here(scope, self.local.kick(client.clone(), connection)), asked);
         (own.into_iter().chain(counts).sum(), missing)
+    }
+
+    /// Puts connections of a client into a room, or takes them out: how many are where they were wanted, who is not, and who did not answer.
+    pub async fn place(
+        &self,
+        scope: &Scope,
+        whom: &Whom,
+        room: &RoomName,
+        placement: Placement,
+    ) -> (u64, Vec<RefusedInfo>, Vec<Missing>) {
+        let asked = self.peers.ask(scope, |peer| peer.place(whom.clone(), room.clone(), placement));
+        let own = self.here(scope, self.local.place(whom.clone(), room.clone(), placement));
+        let (own, (answers, missing)) = futures::join!(own, asked);
+        let (mut connections, mut refused) = (0, Vec::new());
+        for (count, those) in own.into_iter().chain(answers) {
+            connections += count;
+            refused.extend(those);
+        }
+        (connections, refused, missing)
+    }
+
+    /// Changes what counts for connections of a client: how many, and who did not answer.
+    pub async fn impose(&self, scope: &Scope, whom: &Whom, imposition: &Imposition) -> (u64, Vec<Missing>) {
+        let asked = self.peers.ask(scope, |peer| peer.impose(whom.clone(), imposition.clone()));
+        let own = self.here(scope, self.local.impose(whom.clone(), imposition.clone()));
+        let (own, (counts, missing)) = futures::join!(own, asked);
+        (own.into_iter().chain(counts).sum(), missing)
+    }
+
+    /// What became of connections of a client, the newest first, at most so many; and who did not answer.
+    pub async fn why(&self, scope: &Scope, whom: &Whom, limit: usize) -> (Vec<Life>, Vec<Missing>) {
+        let asked = self.peers.ask(scope, |peer| peer.why(whom.clone(), limit));
+        let (own, (answers, missing)) = futures::join!(self.here(scope, self.local.why(whom.clone(), limit)), asked);
+        let mut lives: Vec<Life> = own.into_iter().chain(answers).flatten().collect();
+        lives.sort_by_key(|life| std::cmp::Reverse(life.opened_at));
+        lives.truncate(limit);
+        (lives, missing)
     }
 
     /// Everybody in a room, each client once, in the order of their names.

@@ -44,12 +44,13 @@ pub use live::Live;
 pub use observer::{HubEvent, Observer};
 
 use crate::auth::Auth;
+use crate::blackbox::{Archive, Ended};
 use crate::bus::MessageBus;
 use crate::directory::Directory;
 use crate::lifecycle::Tasks;
 use crate::metrics::NetStats;
 use crate::protocol::{ErrorCode, HubMessage, MessageId, Request, RoomName, decode};
-use crate::shard::{Application, Refusal, Session};
+use crate::shard::{Application, Placement, Refusal, Session};
 use question::Asked;
 
 /// What the dispatcher works with; shared by all shards.
@@ -61,6 +62,7 @@ pub struct Dispatcher {
     handlers: HashMap<u32, Arc<dyn Handler>>,
     observers: Vec<Arc<dyn Observer>>,
     live: ArcSwap<Live>,
+    archive: Arc<Archive>,
     stats: Arc<NetStats>,
     tasks: Tasks,
     webhooks: webhook::Webhooks,
@@ -82,6 +84,8 @@ pub struct DispatcherParts {
     pub observers: Vec<Arc<dyn Observer>>,
     /// The first settings.
     pub live: Live,
+    /// Where connections go that have ended.
+    pub archive: Arc<Archive>,
     /// Where webhooks are counted.
     pub stats: Arc<NetStats>,
     /// Where what takes time runs.
@@ -103,7 +107,8 @@ impl std::fmt::Debug for Dispatcher {
 impl Dispatcher {
     /// A dispatcher made of these.
     pub fn new(parts: DispatcherParts) -> Self {
-        let DispatcherParts { auth, bus, directory, colleagues, handlers, observers, live, stats, tasks } = parts;
+        let DispatcherParts { auth, bus, directory, colleagues, handlers, observers, live, archive, stats, tasks } =
+            parts;
         let live = ArcSwap::from_pointee(live);
         Self {
             auth,
@@ -113,6 +118,7 @@ impl Dispatcher {
             handlers,
             observers,
             live,
+            archive,
             stats,
             tasks,
             webhooks: webhook::Webhooks::new(),
@@ -224,12 +230,26 @@ impl Application for Dispatcher {
         self.notify(&HubEvent::Gone { client, connection });
     }
 
+    fn ended(&self, ended: Ended) {
+        self.archive.keep(ended);
+    }
+
     fn renewed(&self, session: &mut Session<'_>, reference: Option<&str>) {
         refresh::renewed(self, session, reference);
     }
 
     fn ticket(&self, session: &mut Session<'_>) -> Option<String> {
         ticket::give(self, session)
+    }
+
+    fn placed(&self, session: &mut Session<'_>, room: &RoomName, placement: Placement) -> Result<(), Refusal> {
+        match placement {
+            Placement::In => join::by_back_end(self, session, room),
+            Placement::Out => {
+                leave::by_back_end(self, session, room);
+                Ok(())
+            }
+        }
     }
 
     fn welcome(&self, session: &mut Session<'_>, recovered: bool) {

@@ -113,6 +113,19 @@ pub struct NodeInfo {
     pub started_at: u64,
 }
 
+/// A connection that was not put where it was wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefusedInfo {
+    /// Its hub.
+    pub node: String,
+    /// Its id on that hub.
+    pub connection: String,
+    /// Why, as a code of the protocol.
+    pub code: String,
+    /// The same for people.
+    pub message: String,
+}
+
 /// An item that a list orders by a key and pages through.
 pub trait Keyed {
     /// What the list is ordered by; unique in it.

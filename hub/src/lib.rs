@@ -23,6 +23,7 @@ pub mod app;
 pub mod args;
 pub mod auth;
 mod backoff;
+pub mod blackbox;
 pub mod bus;
 pub mod clock;
 pub mod cluster;
@@ -32,6 +33,7 @@ pub mod drain;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod http;
+pub mod inquiry;
 pub mod inventory;
 pub mod lifecycle;
 pub mod log;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use gohub::args::{Answer, Invocation};
 use gohub::auth;
+use gohub::inquiry::Inquiry;
 use gohub::lifecycle::Tasks;
 use gohub::metrics::Metrics;
 use gohub::net::tls;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let source = match Invocation::of_process(Box::new(judge)) {
         Invocation::Serve(source) => source,
         Invocation::Answer(answer) => return tell(&answer),
+        Invocation::Ask(inquiry) => return ask(&inquiry),
     };
     match serve(source) {
         Ok(code) => code,
@@ -45,6 +47,15 @@ fn tell(answer: &Answer) -> ExitCode {
     let text = answer.text.as_bytes();
     let told = if answer.is_error { std::io::stderr().write_all(text) } else { std::io::stdout().write_all(text) };
     if told.is_err() { ExitCode::FAILURE } else { ExitCode::from(answer.code) }
+}
+
+fn ask(inquiry: &Inquiry) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let answer = match runtime {
+        Ok(runtime) => Answer::told(runtime.block_on(inquiry.ask())),
+        Err(error) => Answer { text: format!("gohub: {error}\n"), is_error: true, code: 1 },
+    };
+    tell(&answer)
 }
 
 fn serve(source: Source) -> anyhow::Result<ExitCode> {

@@ -28,8 +28,10 @@ mod flush;
 mod handle;
 mod heartbeat;
 mod held;
+mod history;
 mod inbox;
 mod lists;
+mod manage;
 mod pass;
 mod probe;
 mod quota;
@@ -38,6 +40,7 @@ mod resume;
 mod session;
 mod slow;
 mod table;
+mod trail;
 mod transport;
 mod turn;
 
@@ -45,7 +48,11 @@ pub use application::Application;
 pub use config::{ShardConfig, SlowPolicy};
 pub use connection::Identity;
 pub use handle::{Shard, ShardHandle};
-pub use inbox::{Adopt, Answer, ClientRow, Command, ConnectionKey, Kick, Renewal, Resume, RoomRow};
+pub use inbox::{
+    Adopt, Answer, ClientRow, Command, ConnectionKey, HistoryPage, Kick, Placed, Placement, Renewal, Resume, RoomRow,
+    Terms, Whom,
+};
 pub use quota::{Quotas, Rates, SharedRates};
 pub use session::{Page, Refusal, Session};
+pub use trail::Living;
 pub use transport::Transport;

@@ -90,7 +90,7 @@ async fn answer(request: reqwest::RequestBuilder) -> (StatusCode, Value) {
 }
 
 /// Every call of the API, with a body that would do.
-const API: [(&str, &str, &str); 16] = [
+const API: [(&str, &str, &str); 22] = [
     ("POST", "/api/v1/broadcast", "{}"),
     ("POST", "/api/v1/rooms/lobby/messages", "{}"),
     ("POST", "/api/v1/clients/alice/messages", "{}"),
@@ -98,7 +98,13 @@ const API: [(&str, &str, &str); 16] = [
     ("GET", "/api/v1/clients", ""),
     ("GET", "/api/v1/rooms", ""),
     ("GET", "/api/v1/nodes", ""),
+    ("GET", "/api/v1/rooms/lobby/members", ""),
+    ("GET", "/api/v1/rooms/lobby/history", ""),
+    ("GET", "/api/v1/clients/alice/why", ""),
     ("DELETE", "/api/v1/clients/alice", ""),
+    ("POST", "/api/v1/clients/alice/refresh", r#"{"within_seconds": 5}"#),
+    ("PUT", "/api/v1/clients/alice/rooms/lobby", ""),
+    ("DELETE", "/api/v1/clients/alice/rooms/lobby", ""),
     ("POST", "/api/v1/revocations", r#"{"client": "alice"}"#),
     ("GET", "/api/v1/revocations", ""),
     ("DELETE", "/api/v1/revocations?client=alice", ""),
@@ -145,7 +151,7 @@ async fn s41_no_call_of_the_api_works_without_the_right_key() {
 
 #[tokio::test]
 async fn s41_a_scoped_key_opens_its_part_of_the_api_alone() {
-    let scopes = [("publish", 4), ("read", 3), ("manage", 4), ("operate", 5)];
+    let scopes = [("publish", 4), ("read", 6), ("manage", 7), ("operate", 5)];
     let keys = scopes.map(|(scope, _)| format!("{{key: 'the-key-to-{scope}-000', scopes: [{scope}]}}")).join(", ");
     let settings = format!("admin: {{addr: '127.0.0.1:0', open_metrics: false, scoped_keys: [{keys}]}}\n");
     let running = Running::with(&settings).await;
@@ -320,6 +326,74 @@ async fn a_kick_says_how_many_and_a_stranger_is_404() {
     assert_eq!(kick("/api/v1/clients/alice").await, (StatusCode::OK, json!({"connections": 1, "missing": []})));
     assert_eq!(kick("/api/v1/clients/alice?connection=18").await.0, StatusCode::NOT_FOUND);
     assert_eq!(kick("/api/v1/clients/nobody").await.1["code"], "client_unknown");
+}
+
+#[tokio::test]
+async fn a_client_is_put_into_a_room_and_taken_out_and_who_refuses_is_named() {
+    let running = Running::start().await;
+    let call = async |method: Method, path: &str| running.call(method, path, "").await;
+    let (status, placed) = call(Method::PUT, "/api/v1/clients/alice/rooms/lobby?node=n1&connection=17").await;
+    assert_eq!((status, placed), (StatusCode::OK, json!({"connections": 2, "refused": [], "missing": []})));
+    let asked = running.stub.asked.lock().unwrap().pop().unwrap();
+    for part in ["Node(\"n1\")", "alice", "Some(17)", "lobby", "In"] {
+        assert!(asked.contains(part), "{asked}");
+    }
+    assert_eq!(call(Method::DELETE, "/api/v1/clients/alice/rooms/lobby").await.0, StatusCode::OK);
+    assert!(running.stub.asked.lock().unwrap().pop().unwrap().ends_with("Out"));
+    let (status, problem) = call(Method::PUT, "/api/v1/clients/alice/rooms/full").await;
+    assert_eq!((status, &problem["code"]), (StatusCode::TOO_MANY_REQUESTS, &json!("too_many_rooms")));
+    let (status, problem) = call(Method::PUT, "/api/v1/clients/nobody/rooms/lobby").await;
+    assert_eq!((status, &problem["code"]), (StatusCode::NOT_FOUND, &json!("client_unknown")));
+    let (status, placed) = call(Method::PUT, "/api/v1/clients/hidden/rooms/lobby").await;
+    assert_eq!((status, &placed["missing"][0]["node"]), (StatusCode::OK, &json!("n2")), "nobody can say: {placed}");
+    let (status, problem) = call(Method::PUT, "/api/v1/clients/alice/rooms/a%2Fb").await;
+    assert_eq!((status, &problem["code"]), (StatusCode::BAD_REQUEST, &json!("bad_room")));
+}
+
+#[tokio::test]
+async fn a_client_gets_other_rights_or_has_to_bring_a_token() {
+    let running = Running::start().await;
+    let refresh = async |id: &str, body: &'static str| {
+        running.call(Method::POST, &format!("/api/v1/clients/{id}/refresh"), body).await
+    };
+    let body = r#"{"within_seconds": 30, "capabilities": {"rooms": [{"pattern": "chat:*", "allow": ["join"]}]}}"#;
+    assert_eq!(refresh("alice", body).await, (StatusCode::OK, json!({"connections": 1, "missing": []})));
+    let asked = running.stub.asked.lock().unwrap().pop().unwrap();
+    assert!(asked.contains("30s") && asked.contains("chat:*") && asked.contains("Join"), "{asked}");
+    for (body, field) in [
+        ("{}", "within_seconds"),
+        (r#"{"within_seconds": 0}"#, "within_seconds"),
+        (r#"{"within_seconds": 86401}"#, "within_seconds"),
+        (r#"{"capabilities": {"romos": []}}"#, "romos"),
+    ] {
+        let (status, problem) = refresh("alice", body).await;
+        assert_eq!((status, &problem["field"]), (StatusCode::BAD_REQUEST, &json!(field)), "{body}: {problem}");
+    }
+    assert_eq!(refresh("nobody", r#"{"within_seconds": 5}"#).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(running.stub.asked.lock().unwrap().len(), 1, "what is wrong does not reach the hub");
+}
+
+#[tokio::test]
+async fn a_rooms_members_and_its_history_are_paged() {
+    let running = Running::start().await;
+    let get = async |path: &str| running.call(Method::GET, path, "").await;
+    let (_, page) = get("/api/v1/rooms/lobby/members?limit=2").await;
+    let missing = json!([{"node": "n2", "error": "no answer within 2s"}]);
+    let first = json!({"room": "lobby", "clients": ["alice", "bob"], "next": "bob", "total": 3, "missing": missing});
+    assert_eq!(page, first);
+    let (_, page) = get("/api/v1/rooms/lobby/members?limit=2&after=bob").await;
+    assert_eq!((&page["clients"], page.get("next")), (&json!(["carol"]), None));
+
+    let response = running.request(Method::GET, "/api/v1/rooms/lobby/history?limit=5&since=17-0").send().await.unwrap();
+    let text = response.text().await.unwrap();
+    let whole = r#"{"room":"lobby","epoch":"e1","offset":"17-1","messages":[{"message_id":22,"data":{ "a" : 1.0 }}],"complete":false}"#;
+    assert_eq!(text, whole, "messages are carried, not re-serialised");
+    assert!(running.stub.asked.lock().unwrap().pop().unwrap().contains("Since"));
+    for bad in ["history?limit=0", "history?limit=100000", "history?since=yesterday", "members?limit=0", "members?x=1"]
+    {
+        let (status, problem) = get(&format!("/api/v1/rooms/lobby/{bad}")).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{bad}: {problem}");
+    }
 }
 
 #[tokio::test]

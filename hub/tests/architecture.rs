@@ -11,8 +11,9 @@ const LONGEST_FILE: usize = 500;
 const JUNK_DRAWERS: [&str; 7] = ["utils", "util", "common", "helpers", "helper", "misc", "shared"];
 
 /// Which modules of the hub a module must not name: arrows never point back.
-const FORBIDDEN: [(&str, &[&str]); 8] = [
+const FORBIDDEN: [(&str, &[&str]); 9] = [
     ("auth", &["log", "ws", "bus", "shard", "dispatcher", "net", "cluster", "admin", "app", "args"]),
+    ("blackbox", &["log", "ws", "bus", "shard", "dispatcher", "net", "cluster", "admin", "app", "args"]),
     ("log", &["bus", "shard", "dispatcher", "net", "cluster", "admin", "app", "args"]),
     ("ws", &["bus", "shard", "dispatcher", "net", "cluster", "admin", "app", "args", "log"]),
     ("bus", &["log", "shard", "dispatcher", "net", "admin", "app", "args", "ws"]),

@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use gohub::auth::{Revocation, Subject};
+use gohub::blackbox::Life;
 use gohub::cluster::{
-    Ask, Budgets, ClientQuery, Cluster, ClusterError, ClusterParts, LocalAnswers, Revoker, ShareHolder, Shares,
-    Whereabouts,
+    Ask, Budgets, ClientQuery, Cluster, ClusterError, ClusterParts, Imposition, LocalAnswers, Revoker, ShareHolder,
+    Shares, Whereabouts,
 };
-use gohub::inventory::{ClientInfo, Listing, NodeInfo, Page, RoomInfo, Scope};
+use gohub::inventory::{ClientInfo, Listing, NodeInfo, Page, RefusedInfo, RoomInfo, Scope};
 use gohub::lifecycle::Tasks;
 use gohub::protocol::{ClientId, RoomName};
+use gohub::shard::{Placement, Whom};
 use gohub_settings::{Etcd, Secret};
 
 const KEY: &str = "a key of sixteen or more";
@@ -111,6 +113,19 @@ impl LocalAnswers for Fake {
         let before = clients.len();
         clients.retain(|here| *here != client || connection.is_some_and(|connection| connection != 1));
         self.answer((before - clients.len()) as u64)
+    }
+
+    fn place(&self, whom: Whom, _: RoomName, _: Placement) -> BoxFuture<'_, (u64, Vec<RefusedInfo>)> {
+        self.answer((u64::from(self.clients().contains(&whom.client)), Vec::new()))
+    }
+
+    fn impose(&self, whom: Whom, _: Imposition) -> BoxFuture<'_, u64> {
+        self.answer(u64::from(self.clients().contains(&whom.client)))
+    }
+
+    fn why(&self, whom: Whom, limit: usize) -> BoxFuture<'_, Vec<Life>> {
+        let life = Life { node: self.node.clone(), ..Life::default() };
+        self.answer(vec![life; usize::from(self.clients().contains(&whom.client)).min(limit)])
     }
 
     fn stats(&self) -> BoxFuture<'_, NodeInfo> {

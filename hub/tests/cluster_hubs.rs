@@ -16,6 +16,8 @@ mod site;
 #[path = "cluster_hubs/witness.rs"]
 mod witness;
 
+#[path = "cluster_hubs/back_end.rs"]
+mod back_end;
 #[path = "cluster_hubs/buffer.rs"]
 mod buffer;
 #[path = "cluster_hubs/canary.rs"]

@@ -166,6 +166,8 @@ fn write(frame: &ServerFrame, format: Format) -> Vec<u8> {
             assert_eq!(*retryable, code.retryable());
             HubMessage::Error { reference: reference.as_deref(), code: *code, message }
         }
+        ServerFrame::Joined { room, offset } => HubMessage::Joined { room, offset: *offset },
+        ServerFrame::Left { room } => HubMessage::Left { room },
         ServerFrame::Presence { reference, room, clients, next, total } => HubMessage::Presence {
             reference: reference.as_deref(),
             room,
@@ -230,7 +232,7 @@ fn every_message_of_the_hub_has_a_vector() {
         .iter()
         .map(|vector| vector.message["message_id"].as_u64().unwrap())
         .collect();
-    for id in [1, 2, 3, 4, 5, 6, 12, 13, 20, 21, 22, 30, 31, 32, 33, 1000] {
+    for id in [1, 2, 3, 4, 5, 6, 10, 11, 12, 13, 20, 21, 22, 30, 31, 32, 33, 1000] {
         assert!(ids.contains(&id), "{id}");
     }
 }

@@ -38,8 +38,8 @@ pub struct ScopedKey {
     /// The key, at least 16 characters.
     #[schemars(example = &"a-long-random-key-000001")]
     pub key: Secret,
-    /// What it opens: `publish` sends messages, `read` lists connections, rooms and hubs, `manage` throws clients out and revokes tokens,
-    /// `operate` shows and checks the configuration, sets the log level and drains.
+    /// What it opens: `publish` sends messages, `read` lists connections, rooms and hubs and what was said, `manage` throws clients out, puts them into
+    /// rooms, changes what they may do and revokes tokens, `operate` shows and checks the configuration, sets the log level and drains.
     #[schemars(example = example_scopes())]
     pub scopes: Vec<ApiScope>,
 }
@@ -51,9 +51,9 @@ pub struct ScopedKey {
 pub enum ApiScope {
     /// Sending messages.
     Publish,
-    /// Listing connections, rooms and hubs.
+    /// Listing connections, rooms and hubs; what was said in a room, and what became of a client.
     Read,
-    /// Throwing clients out, revoking tokens.
+    /// Throwing clients out, putting them into rooms, changing what they may do, revoking tokens.
     Manage,
     /// Configuration, log level, drain.
     Operate,

@@ -52,6 +52,7 @@ mod server;
 mod settings;
 mod slow_client;
 mod validate;
+mod why;
 
 pub use admin::{Admin, ApiScope, ScopedKey};
 pub use auth::{Auth, Jwks, Jwt, Token};
@@ -86,3 +87,4 @@ pub use secret::Secret;
 pub use server::{Server, ServerTls};
 pub use settings::Settings;
 pub use slow_client::{SlowClient, SlowPolicy};
+pub use why::Why;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Admin, Auth, Clients, Cluster, Debug, Drain, Health, Heartbeat, Idempotency, Limits, Log, Origins, Proxies, Reload,
-    Retention, Rooms, Route, Server, SlowClient,
+    Retention, Rooms, Route, Server, SlowClient, Why,
 };
 
 /// Everything that can be set. [`Settings::from_yaml`] is the way to get one: what it returns is valid.
@@ -45,6 +45,8 @@ pub struct Settings {
     pub drain: Drain,
     /// How the hub proves that it delivers.
     pub health: Health,
+    /// What is noted of each connection, for the question what became of it.
+    pub why: Why,
     /// How soon a changed file counts.
     pub reload: Reload,
     /// The hub's own log lines.

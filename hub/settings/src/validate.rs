@@ -29,6 +29,7 @@ impl Settings {
         self.idempotency.validate()?;
         self.drain.validate()?;
         self.health.validate()?;
+        self.why.validate()?;
         self.reload.validate()?;
         self.log.validate()?;
         self.message_fits()?;

@@ -54,7 +54,7 @@ fn s85_unknown_and_missing_fields_are_refused_by_name() {
         (
             "servr: {}",
             "servr: unknown field, expected one of admin, auth, clients, cluster, debug, drain, health, heartbeat, idempotency, limits, \
-             log, origins, proxies, reload, retention, rooms, routes, server, slow_client",
+             log, origins, proxies, reload, retention, rooms, routes, server, slow_client, why",
         ),
         (
             "heartbeat: {intervall: 5s}",

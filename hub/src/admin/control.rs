@@ -2,9 +2,13 @@
 
 use futures::future::BoxFuture;
 
+use super::clients::{PlacedAnswer, Reached};
 use crate::auth::{Revocation, Subject};
-use crate::inventory::{ClientInfo, Listing, NodeInfo, Page, RoomInfo, Scope};
+use crate::blackbox::Lives;
+use crate::cluster::Imposition;
+use crate::inventory::{ClientInfo, Listing, Missing, NodeInfo, Page, RoomInfo, Scope};
 use crate::protocol::{ClientId, ErrorCode, Offset, Publication, RoomName};
+use crate::shard::{self, HistoryPage, Placement, Whom};
 
 /// Why the hub did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +25,9 @@ impl Failure {
         Self { code, message: message.into() }
     }
 }
+
+/// Everybody in a room, each client once, in order; and the hubs that did not answer.
+pub type Everybody = (Vec<ClientId>, Vec<Missing>);
 
 /// The hub as its operators see it.
 pub trait Control: Send + Sync + 'static {
@@ -63,6 +70,27 @@ pub trait Control: Send + Sync + 'static {
     /// Closes connections of `client` (all, or the one with this id) for good: the close code tells its SDK not to come back.
     fn kick(&self, scope: Scope, client: ClientId, connection: Option<u64>) -> BoxFuture<'_, Result<Kicked, Failure>>;
 
+    /// Puts connections of a client into a room, or takes them out.
+    fn place(
+        &self,
+        scope: Scope,
+        whom: Whom,
+        room: RoomName,
+        placement: Placement,
+    ) -> BoxFuture<'_, Result<PlacedAnswer, Failure>>;
+
+    /// Changes what counts for connections of a client: other rights, a new token wanted.
+    fn impose(&self, scope: Scope, whom: Whom, imposition: Imposition) -> BoxFuture<'_, Result<Reached, Failure>>;
+
+    /// Everybody in a room, each client once, in order; and the hubs that did not answer.
+    fn members(&self, room: RoomName) -> BoxFuture<'_, Result<Everybody, Failure>>;
+
+    /// What became of connections of a client, the newest first, at most so many.
+    fn why(&self, scope: Scope, whom: Whom, limit: usize) -> BoxFuture<'_, Result<Lives, Failure>>;
+
+    /// What was said in a room, as far as this hub has it.
+    fn history(&self, room: RoomName, page: shard::Page) -> BoxFuture<'_, Result<HistoryPage, Failure>>;
+
     /// Revokes on all hubs, for so many seconds. Connections that live by it are closed.
     fn revoke(&self, revocation: Revocation, seconds: u64) -> BoxFuture<'_, Result<(), Failure>>;
 
@@ -91,5 +119,5 @@ pub struct Kicked {
     /// Connections closed.
     pub connections: u64,
     /// Hubs that did not answer: the client may live on there.
-    pub missing: Vec<crate::inventory::Missing>,
+    pub missing: Vec<Missing>,
 }

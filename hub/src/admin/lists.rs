@@ -129,18 +129,18 @@ pub(super) async fn kick(
     Ok(Json(kicked))
 }
 
-fn valid<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Problem> {
+pub(super) fn valid<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Problem> {
     match query {
         Ok(Query(part)) => Ok(part),
         Err(rejection) => Err(Problem::bad(ErrorCode::BadRequest, "query", rejection.body_text())),
     }
 }
 
-fn scope(node: Option<String>) -> Scope {
+pub(super) fn scope(node: Option<String>) -> Scope {
     node.map_or(Scope::Cluster, Scope::Node)
 }
 
-fn page(limit: Option<usize>, after: Option<String>) -> Result<Page, Problem> {
+pub(super) fn page(limit: Option<usize>, after: Option<String>) -> Result<Page, Problem> {
     let limit = limit.unwrap_or(Page::default().limit);
     if (1..=MAX_PAGE).contains(&limit) {
         return Ok(Page { limit, after });

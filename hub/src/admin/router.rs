@@ -14,7 +14,7 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Admin, Problem, config, drain, health, key, lists, log_level, publish, revocations};
+use super::{Admin, Problem, clients, config, drain, health, key, lists, log_level, publish, revocations, rooms, why};
 
 /// Time any call has: longer than every wait inside the hub, so that its own answer comes first.
 const TIME: Duration = Duration::from_secs(30);
@@ -68,12 +68,15 @@ fn parts() -> [(ApiScope, OpenApiRouter<Admin>); 4] {
     let read = OpenApiRouter::new()
         .routes(routes!(lists::clients))
         .routes(routes!(lists::rooms))
-        .routes(routes!(lists::nodes));
-    let manage = OpenApiRouter::new().routes(routes!(lists::kick)).routes(routes!(
-        revocations::post,
-        revocations::get,
-        revocations::delete
-    ));
+        .routes(routes!(lists::nodes))
+        .routes(routes!(rooms::members))
+        .routes(routes!(rooms::history))
+        .routes(routes!(why::why));
+    let manage = OpenApiRouter::new()
+        .routes(routes!(lists::kick))
+        .routes(routes!(clients::refresh))
+        .routes(routes!(clients::join, clients::leave))
+        .routes(routes!(revocations::post, revocations::get, revocations::delete));
     let operate = OpenApiRouter::new()
         .routes(routes!(config::get))
         .routes(routes!(config::check))

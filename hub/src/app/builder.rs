@@ -27,6 +27,7 @@ use super::{Hub, Inner, Listening, vitals};
 use crate::admin::{Admin, Error as AdminError, Server};
 use crate::auth::{self, Auth};
 use crate::backoff::Backoff;
+use crate::blackbox::Archive;
 use crate::bus::Switch;
 use crate::clock;
 use crate::cluster::ClusterError;
@@ -161,7 +162,9 @@ impl Builder {
         let directory = Arc::new(Directory::default());
         let lifecycle = Lifecycle::default();
         let auth = Auth::start(&settings, Arc::clone(self.metrics.net()), &tasks);
+        let archive = Arc::new(Archive::new(settings.why.keep.as_usize(), settings.why.keep_for.as_std()));
         let local = Arc::new(Local {
+            archive: Arc::clone(&archive),
             node: ArcSwap::from_pointee(node_name(&settings)),
             address: ArcSwap::default(),
             shards: Arc::clone(&shards),
@@ -198,6 +201,7 @@ impl Builder {
             handlers: self.handlers,
             observers: self.observers,
             live: Live::new(&settings, &local.node()),
+            archive,
             stats: Arc::clone(self.metrics.net()),
             tasks: tasks.clone(),
         });

@@ -8,6 +8,7 @@ use gohub_settings::{Settings, SlowPolicy as SlowSetting};
 
 use super::vitals::CERTIFICATE;
 use super::{Inner, Listening};
+use crate::clock;
 use crate::dispatcher::Live;
 use crate::log::Retention;
 use crate::net::{AdmissionLimits, Door, Listener};
@@ -47,6 +48,7 @@ pub(super) fn shard_config(settings: &Settings) -> ShardConfig {
         },
         slow_bytes: slow_client.max_pending.as_usize(),
         slow_age: slow_client.max_age.as_std(),
+        trail_events: settings.why.events as usize,
         max_history: limits.max_page as usize,
     }
 }
@@ -104,6 +106,8 @@ impl Inner {
         self.admission.set_limits(admission_limits(&settings));
         self.stakes.alone(&settings);
         self.log.set_retention(retention(&settings));
+        let why = &settings.why;
+        self.local.archive.set_limits(why.keep.as_usize(), why.keep_for.as_std(), clock::unix_millis());
         self.local.node.store(Arc::new(node_name(&settings)));
         self.dispatcher.configure(Live::new(&settings, &self.local.node()));
         let config = shard_config(&settings);

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use futures::future::{BoxFuture, join_all};
 
 use super::Inner;
-use crate::admin::{ClientFilter, Control, Failure, Kicked};
+use crate::admin::{ClientFilter, Control, Everybody, Failure, Kicked, PlacedAnswer, Reached};
 use crate::auth::{Revocation, Subject, TooMany};
+use crate::blackbox::Lives;
 use crate::bus::{MessageBus, Receipt};
 use crate::clock;
-use crate::cluster::{ClientQuery, ClusterError, LocalAnswers, Revoker};
+use crate::cluster::{ClientQuery, ClusterError, Imposition, LocalAnswers, Revoker};
 use crate::dispatcher::Found;
 use crate::inventory::{ClientInfo, Listing, NodeInfo, Page, RoomInfo, Scope};
 use crate::lifecycle::Phase;
-use crate::protocol::{ClientId, ErrorCode, Offset, Publication, Target};
+use crate::protocol::{ClientId, ErrorCode, Offset, Publication, RoomName, Target};
+use crate::shard::{self, HistoryPage, Placement, Whom};
 
 /// Answers for this hub, and through it for the others.
 pub(super) struct HubControl(pub(super) Arc<Inner>);
@@ -125,6 +127,63 @@ impl Control for HubControl {
             }
             self.is_here(&scope)?;
             Ok(Kicked { connections: self.0.local.kick(client, connection).await, missing: Vec::new() })
+        })
+    }
+
+    fn place(
+        &self,
+        scope: Scope,
+        whom: Whom,
+        room: RoomName,
+        placement: Placement,
+    ) -> BoxFuture<'_, Result<PlacedAnswer, Failure>> {
+        Box::pin(async move {
+            if let Some(cluster) = self.0.census.cluster.load_full() {
+                let (connections, refused, missing) = cluster.place(&scope, &whom, &room, placement).await;
+                return Ok(PlacedAnswer { connections, refused, missing });
+            }
+            self.is_here(&scope)?;
+            let (connections, refused) = self.0.local.place(whom, room, placement).await;
+            Ok(PlacedAnswer { connections, refused, missing: Vec::new() })
+        })
+    }
+
+    fn impose(&self, scope: Scope, whom: Whom, imposition: Imposition) -> BoxFuture<'_, Result<Reached, Failure>> {
+        Box::pin(async move {
+            if let Some(cluster) = self.0.census.cluster.load_full() {
+                let (connections, missing) = cluster.impose(&scope, &whom, &imposition).await;
+                return Ok(Reached { connections, missing });
+            }
+            self.is_here(&scope)?;
+            Ok(Reached { connections: self.0.local.impose(whom, imposition).await, missing: Vec::new() })
+        })
+    }
+
+    fn members(&self, room: RoomName) -> BoxFuture<'_, Result<Everybody, Failure>> {
+        Box::pin(async move {
+            if let Some(cluster) = self.0.census.cluster.load_full() {
+                return Ok(cluster.members(&room).await);
+            }
+            Ok((self.0.local.members(room).await, Vec::new()))
+        })
+    }
+
+    fn why(&self, scope: Scope, whom: Whom, limit: usize) -> BoxFuture<'_, Result<Lives, Failure>> {
+        Box::pin(async move {
+            let client_id = whom.client.to_string();
+            if let Some(cluster) = self.0.census.cluster.load_full() {
+                let (lives, missing) = cluster.why(&scope, &whom, limit).await;
+                return Ok(Lives { client_id, lives, missing });
+            }
+            self.is_here(&scope)?;
+            Ok(Lives { client_id, lives: self.0.local.why(whom, limit).await, missing: Vec::new() })
+        })
+    }
+
+    fn history(&self, room: RoomName, page: shard::Page) -> BoxFuture<'_, Result<HistoryPage, Failure>> {
+        Box::pin(async move {
+            let silent = || Failure::new(ErrorCode::Timeout, "the hub did not read its log in time");
+            self.0.shards.history(&room, page).await.ok_or_else(silent)
         })
     }
 

@@ -7,16 +7,17 @@ use arc_swap::ArcSwap;
 use futures::future::BoxFuture;
 
 use super::shards::Shards;
-use crate::auth::Auth;
+use crate::auth::{Auth, Rights};
+use crate::blackbox::{Archive, Life};
 use crate::clock;
-use crate::cluster::{ClientQuery, LocalAnswers};
+use crate::cluster::{ClientQuery, Imposition, LocalAnswers};
 use crate::directory::Directory;
-use crate::inventory::{ClientInfo, Listing, NodeInfo, Page, RoomInfo};
+use crate::inventory::{ClientInfo, Listing, NodeInfo, Page, RefusedInfo, RoomInfo};
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
 use crate::protocol::{ClientId, CloseCode, RoomName};
 use crate::reload::Reload;
-use crate::shard::{ClientRow, Kick, RoomRow};
+use crate::shard::{ClientRow, Kick, Placement, RoomRow, Terms, Whom};
 
 /// What the answers are made of.
 pub(super) struct Local {
@@ -27,6 +28,7 @@ pub(super) struct Local {
     pub(super) shards: Arc<Shards>,
     pub(super) directory: Arc<Directory>,
     pub(super) auth: Arc<Auth>,
+    pub(super) archive: Arc<Archive>,
     pub(super) metrics: Metrics,
     pub(super) lifecycle: Lifecycle,
     pub(super) reload: Arc<Reload>,
@@ -100,6 +102,41 @@ impl LocalAnswers for Local {
             self.auth.tickets().void(&client);
             let who = connection.map_or(Kick::Client(client), Kick::Connection);
             self.shards.kick(&who, CloseCode::Kicked, "kicked by an administrator").await as u64
+        })
+    }
+
+    fn place(&self, whom: Whom, room: RoomName, placement: Placement) -> BoxFuture<'_, (u64, Vec<RefusedInfo>)> {
+        Box::pin(async move {
+            let placed = self.shards.place(&whom, &room, placement).await;
+            let refused = placed.refused.into_iter().map(|(connection, refusal)| RefusedInfo {
+                node: self.node(),
+                connection: connection.to_string(),
+                code: refusal.code.name().to_owned(),
+                message: refusal.message,
+            });
+            (placed.connections as u64, refused.collect())
+        })
+    }
+
+    fn impose(&self, whom: Whom, imposition: Imposition) -> BoxFuture<'_, u64> {
+        Box::pin(async move {
+            let rights = imposition.capabilities.as_ref().map(|grant| Rights::of(Some(grant)));
+            self.shards.impose(&whom, &Terms { within: imposition.within, rights }).await as u64
+        })
+    }
+
+    fn why(&self, whom: Whom, limit: usize) -> BoxFuture<'_, Vec<Life>> {
+        Box::pin(async move {
+            // The living first: who ends between the two looks is in both, and the archive knows more.
+            let mut living = self.shards.lives(&whom).await;
+            let ended = self.archive.find(&whom.client, whom.connection, limit, clock::unix_millis());
+            living.retain(|living| ended.iter().all(|ended| ended.connection != living.life.connection));
+            let node = self.node();
+            let mut lives: Vec<Life> = ended.iter().map(|ended| Life::of(ended, &node, None)).collect();
+            lives.extend(living.into_iter().map(|living| Life::of(&living.life, &node, Some(living.now))));
+            lives.sort_by_key(|life| std::cmp::Reverse(life.opened_at));
+            lives.truncate(limit);
+            lives
         })
     }
 

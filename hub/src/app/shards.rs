@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use crate::protocol::ClientId;
 use crate::protocol::{CloseCode, Offset, RoomName};
-use crate::shard::{Adopt, Answer, ClientRow, Command, Kick, RoomRow, ShardHandle};
+use crate::shard::{
+    Adopt, Answer, ClientRow, Command, HistoryPage, Kick, Living, Page, Placed, Placement, RoomRow, ShardHandle, Terms,
+    Whom,
+};
 
 /// How long a shard is waited for. It answers between two passes; one that takes longer is broken, and the canary says so.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -124,6 +127,31 @@ impl Shards {
         members.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         members.dedup();
         members
+    }
+
+    /// Puts connections of a client into a room, or takes them out.
+    pub async fn place(&self, whom: &Whom, room: &RoomName, placement: Placement) -> Placed {
+        let question = |answer| Command::Place(whom.clone(), room.clone(), placement, answer);
+        self.ask(question).await.into_iter().fold(Placed::default(), Placed::and)
+    }
+
+    /// Changes what counts for connections of a client; how many it were.
+    pub async fn impose(&self, whom: &Whom, terms: &Terms) -> usize {
+        self.ask(|answer| Command::Impose(whom.clone(), terms.clone(), answer)).await.into_iter().sum()
+    }
+
+    /// The connections of a client that are here.
+    pub async fn lives(&self, whom: &Whom) -> Vec<Living> {
+        self.ask(|answer| Command::Lives(whom.clone(), answer)).await.into_iter().flatten().collect()
+    }
+
+    /// A page of what was said in a room. Every shard reads the same log: one is asked, the next one each time.
+    pub async fn history(&self, room: &RoomName, page: Page) -> Option<HistoryPage> {
+        let shards = self.all();
+        let shard = shards.get(self.next.fetch_add(1, Ordering::Relaxed) % shards.len().max(1))?;
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        shard.send(Command::History(room.clone(), page, Box::new(move |answer| drop(sender.send(answer)))));
+        tokio::time::timeout(PATIENCE, receiver).await.ok()?.ok()
     }
 
     /// Closes connections; how many it were.

@@ -37,6 +37,9 @@ pub(super) async fn watch(hub: Arc<Inner>) {
         hub.auth.revoked().expire(clock::unix_millis());
         hub.metrics.net().revocations.set(hub.auth.revoked().len() as u64);
         hub.metrics.net().certificate_end.set(hub.tls.end());
+        let (kept, dropped) = hub.local.archive.figures();
+        hub.metrics.net().lives_bytes.set(kept as u64);
+        hub.metrics.net().lives_dropped.set(dropped);
         let (bytes, entries) = hub.log.size();
         // The log is one for all shards: its size stands in the first one's figures.
         if let Some(first) = hub.metrics.shards().first() {

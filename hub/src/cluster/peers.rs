@@ -8,13 +8,15 @@ use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Response, Status};
 
-use super::answers::ClientQuery;
+use super::answers::{ClientQuery, Imposition};
 use super::key::PeerKey;
 use super::registry::Registry;
 use super::wire::questions_client::QuestionsClient;
 use super::{DEADLINE, gather, wire};
-use crate::inventory::{ClientInfo, Listing, Missing, NodeInfo, Page, RoomInfo, Scope};
+use crate::blackbox::Life;
+use crate::inventory::{ClientInfo, Listing, Missing, NodeInfo, Page, RefusedInfo, RoomInfo, Scope};
 use crate::protocol::{ClientId, RoomName};
+use crate::shard::{Placement, Whom};
 
 /// A page of rooms or members of a large hub is larger than gRPC's default of 4 MiB.
 pub(super) const MAX_ANSWER: usize = 64 << 20;
@@ -140,6 +142,49 @@ impl Peer {
         Box::pin(async move {
             let question = self.signed(wire::KickRequest { client: client.to_string(), connection });
             Ok(in_time(self.client()?.kick(question)).await?.connections)
+        })
+    }
+
+    pub(super) fn place(self, whom: Whom, room: RoomName, placement: Placement) -> Answer<(u64, Vec<RefusedInfo>)> {
+        Box::pin(async move {
+            let question = self.signed(wire::PlaceRequest {
+                client: whom.client.to_string(),
+                connection: whom.connection,
+                room: room.to_string(),
+                leave: placement == Placement::Out,
+            });
+            let answer = in_time(self.client()?.place(question)).await?;
+            let node = self.node;
+            let refused = answer.refused.into_iter().map(|refused| RefusedInfo {
+                node: node.clone(),
+                connection: refused.connection,
+                code: refused.code,
+                message: refused.message,
+            });
+            Ok((answer.connections, refused.collect()))
+        })
+    }
+
+    pub(super) fn impose(self, whom: Whom, imposition: Imposition) -> Answer<u64> {
+        Box::pin(async move {
+            let grant = imposition.capabilities.as_ref().map(serde_json::to_string).transpose();
+            let question = self.signed(wire::ImposeRequest {
+                client: whom.client.to_string(),
+                connection: whom.connection,
+                within_ms: imposition.within.map(|within| within.as_millis() as u64),
+                capabilities: grant.map_err(|error| error.to_string())?,
+            });
+            Ok(in_time(self.client()?.impose(question)).await?.connections)
+        })
+    }
+
+    pub(super) fn why(self, whom: Whom, limit: usize) -> Answer<Vec<Life>> {
+        Box::pin(async move {
+            let (client, connection) = (whom.client.to_string(), whom.connection);
+            let question = self.signed(wire::WhyRequest { client, connection, limit: limit as u32 });
+            let lives = in_time(self.client()?.why(question)).await?.lives;
+            let read = lives.iter().map(|life| serde_json::from_str(life));
+            read.collect::<Result<_, _>>().map_err(|error| format!("it answered something else: {error}"))
         })
     }
 

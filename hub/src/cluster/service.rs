@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
-use super::answers::{ClientQuery, LocalAnswers};
+use super::answers::{ClientQuery, Imposition, LocalAnswers};
 use super::key::PeerKey;
 use super::peers::MAX_ANSWER;
 use super::wire::questions_server::{Questions, QuestionsServer};
@@ -16,6 +17,7 @@ use super::{ClusterError, DEADLINE, wire};
 use crate::inventory::{MAX_PAGE, Page};
 use crate::lifecycle::Tasks;
 use crate::protocol::{ClientId, RoomName};
+use crate::shard::{Placement, Whom};
 
 /// Questions that one other hub may have open here: more wait in its connection.
 const MAX_OPEN: usize = 64;
@@ -84,6 +86,38 @@ impl Questions for Service {
         Ok(Response::new(wire::KickAnswer { connections }))
     }
 
+    async fn place(&self, request: Request<wire::PlaceRequest>) -> Result<Response<wire::PlaceAnswer>, Status> {
+        let question = self.open(request)?;
+        let whom = whom(&question.client, question.connection)?;
+        let placement = if question.leave { Placement::Out } else { Placement::In };
+        let (connections, refused) = self.local.place(whom, room(&question.room)?, placement).await;
+        let refused = refused.into_iter().map(|refused| wire::Refused {
+            connection: refused.connection,
+            code: refused.code,
+            message: refused.message,
+        });
+        Ok(Response::new(wire::PlaceAnswer { connections, refused: refused.collect() }))
+    }
+
+    async fn impose(&self, request: Request<wire::ImposeRequest>) -> Result<Response<wire::ImposeAnswer>, Status> {
+        let question = self.open(request)?;
+        let whom = whom(&question.client, question.connection)?;
+        let capabilities = question.capabilities.as_deref().map(serde_json::from_str).transpose();
+        // What this hub cannot understand it must not grant.
+        let capabilities = capabilities.map_err(|error| Status::invalid_argument(format!("capabilities: {error}")))?;
+        let imposition = Imposition { within: question.within_ms.map(Duration::from_millis), capabilities };
+        let connections = self.local.impose(whom, imposition).await;
+        Ok(Response::new(wire::ImposeAnswer { connections }))
+    }
+
+    async fn why(&self, request: Request<wire::WhyRequest>) -> Result<Response<wire::WhyAnswer>, Status> {
+        let question = self.open(request)?;
+        let whom = whom(&question.client, question.connection)?;
+        let lives = self.local.why(whom, (question.limit as usize).clamp(1, MAX_PAGE)).await;
+        let lives = lives.iter().map(serde_json::to_string).collect::<Result<_, _>>();
+        Ok(Response::new(wire::WhyAnswer { lives: lives.map_err(|error| Status::internal(error.to_string()))? }))
+    }
+
     async fn stats(&self, request: Request<wire::StatsRequest>) -> Result<Response<wire::StatsAnswer>, Status> {
         self.open(request)?;
         let info = self.local.stats().await;
@@ -128,6 +162,10 @@ fn page(page: Option<wire::Page>) -> Page {
 
 fn client(name: &str) -> Result<ClientId, Status> {
     ClientId::parse(name).map_err(|error| Status::invalid_argument(format!("client {error}")))
+}
+
+fn whom(name: &str, connection: Option<u64>) -> Result<Whom, Status> {
+    Ok(Whom { client: client(name)?, connection })
 }
 
 fn room(name: &str) -> Result<RoomName, Status> {

@@ -107,6 +107,7 @@ impl<'a, 's> Context<'a, 's> {
     }
 
     fn publication(&mut self, target: Target, request: &Request<'_>) -> Publication {
+        self.session.published();
         Publication {
             target,
             id: request.id,

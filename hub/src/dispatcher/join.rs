@@ -27,6 +27,18 @@ pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request
     Ok(())
 }
 
+/// The back end puts a connection into a room: its rights are not asked, its limits are.
+pub(super) fn by_back_end(dispatcher: &Dispatcher, session: &mut Session<'_>, room: &RoomName) -> Result<(), Refusal> {
+    if session.is_in(room) {
+        return Ok(());
+    }
+    has_place(dispatcher, room, 0)?;
+    let offset = session.join(room, None)?;
+    session.reply(&HubMessage::Joined { room: room.as_str(), offset });
+    entered(dispatcher, &session.client(), room);
+    Ok(())
+}
+
 /// Whether the room exists (0) or may be made (1), by one that makes so many others at the same time.
 pub(super) fn has_place(dispatcher: &Dispatcher, room: &RoomName, made: usize) -> Result<usize, Refusal> {
     if dispatcher.directory.has_room(room) {

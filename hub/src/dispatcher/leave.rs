@@ -17,6 +17,14 @@ pub(super) fn handle(dispatcher: &Dispatcher, session: &mut Session<'_>, request
     Ok(())
 }
 
+/// The back end takes a connection out of a room. One that is not in it is where it is wanted.
+pub(super) fn by_back_end(dispatcher: &Dispatcher, session: &mut Session<'_>, room: &RoomName) {
+    if session.leave(room).is_ok() {
+        session.reply(&HubMessage::Left { room: room.as_str() });
+        left(dispatcher, &session.client(), room);
+    }
+}
+
 /// Books one connection of `client` out of `room`, and says so to whom it concerns.
 pub(super) fn left(dispatcher: &Dispatcher, client: &ClientId, room: &RoomName) {
     let change = dispatcher.directory.exit(room, client);

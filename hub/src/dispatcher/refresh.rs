@@ -53,6 +53,9 @@ pub(super) fn renewed(dispatcher: &Dispatcher, session: &mut Session<'_>, refere
     for room in &lost {
         if session.leave(room).is_ok() {
             leave::left(dispatcher, &session.client(), room);
+            if reference.is_none() {
+                session.reply(&HubMessage::Left { room: room.as_str() });
+            }
         }
     }
     if reference.is_none() {

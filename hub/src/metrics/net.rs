@@ -41,6 +41,10 @@ pub struct NetStats {
     pub room_hook_verdicts: Tally<&'static str>,
     /// Gauge: revocations in force.
     pub revocations: Counter,
+    /// Gauge: bytes of the black boxes of connections that have ended.
+    pub lives_bytes: Counter,
+    /// Of those, how many went before their time for want of space.
+    pub lives_dropped: Counter,
     /// Webhook calls of configured routes, by outcome.
     pub webhooks: Tally<&'static str>,
     /// Answers of the admin listener, by HTTP status.
@@ -68,6 +72,8 @@ impl Default for NetStats {
             room_hook_calls: Tally::default(),
             room_hook_verdicts: Tally::default(),
             revocations: Counter::default(),
+            lives_bytes: Counter::default(),
+            lives_dropped: Counter::default(),
             webhooks: Tally::default(),
             api_answers: Tally::default(),
             api_refused: Counter::default(),
@@ -157,6 +163,16 @@ impl NetStats {
                 self.room_hook_verdicts.counts(),
             ),
             family::gauge("gohub_revocations", "Revocations of tokens in force.", self.revocations.get() as f64),
+            family::gauge(
+                "gohub_black_box_bytes",
+                "Memory of the black boxes of connections that have ended (why.keep).",
+                self.lives_bytes.get() as f64,
+            ),
+            family::counter(
+                "gohub_black_box_dropped_total",
+                "Black boxes that went before their time (why.keep_for) for want of space (why.keep).",
+                self.lives_dropped.get(),
+            ),
             family::counters(
                 "gohub_webhooks_total",
                 "Webhook calls of configured routes, by outcome.",

@@ -143,6 +143,18 @@ pub enum HubMessage<'a> {
         /// The same for people.
         message: &'a str,
     },
+    /// The back end has put this connection into a room.
+    Joined {
+        /// The room.
+        room: &'a str,
+        /// Where delivery starts.
+        offset: Offset,
+    },
+    /// This connection is not in the room any more, and did not ask for it.
+    Left {
+        /// The room.
+        room: &'a str,
+    },
     /// Who is in a room.
     Presence {
         /// `ref` of the request.
@@ -223,6 +235,8 @@ impl HubMessage<'_> {
             Self::Welcome(_) => MessageId::Welcome,
             Self::Ack { .. } => MessageId::Ack,
             Self::Error { .. } => MessageId::Error,
+            Self::Joined { .. } => MessageId::Join,
+            Self::Left { .. } => MessageId::Leave,
             Self::Presence { .. } => MessageId::Presence,
             Self::History { .. } => MessageId::History,
             Self::Drain { .. } => MessageId::Drain,
@@ -260,6 +274,11 @@ impl HubMessage<'_> {
                 writer.boolean(Field::Retryable, code.retryable());
                 writer.text(Field::Message, message);
             }
+            Self::Joined { room, offset } => {
+                writer.text(Field::Room, room);
+                writer.offset(Field::Offset, *offset);
+            }
+            Self::Left { room } => writer.text(Field::Room, room),
             Self::Presence { reference, room, clients, next, total } => {
                 writer.optional_text(Field::Ref, *reference);
                 writer.text(Field::Room, room);

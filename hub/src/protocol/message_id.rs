@@ -46,8 +46,8 @@ message_ids! {
     Ack = 4, "hub", "A request with a `ref` succeeded.";
     Error = 5, "hub", "A request failed, or a message could not be read.";
     Refresh = 6, "both", "Here is a new `token`; from the hub: the present one ends soon.";
-    Join = 10, "client", "Enter `room`, with `from_offset` also what was said there since.";
-    Leave = 11, "client", "Leave `room`.";
+    Join = 10, "both", "Enter `room`, with `from_offset` also what was said there since; from the hub: the back end has put this connection there.";
+    Leave = 11, "both", "Leave `room`; from the hub: this connection is not in it any more.";
     Presence = 12, "both", "Who is in `room`, by pages; from the hub also who joined and left.";
     History = 13, "both", "The last `limit` messages of `room`, or those since `from_offset`.";
     Broadcast = 20, "both", "`data` to every connection.";

@@ -1,6 +1,7 @@
 //! What a shard asks of the code above it. The dispatcher implements it; tests implement it in ten lines.
 
-use super::{Refusal, Session};
+use super::{Placement, Refusal, Session};
+use crate::blackbox::Ended;
 use crate::protocol::RoomName;
 
 /// The hub's application layer, shared by all shards.
@@ -26,12 +27,23 @@ pub trait Application: Send + Sync {
     /// The connection is gone; its rooms are still readable.
     fn gone(&self, _session: &mut Session<'_>) {}
 
+    /// The connection is out of the table, with everything that happened to it.
+    fn ended(&self, _ended: Ended) {}
+
     /// The connection has a new token and what it proves.
     fn renewed(&self, _session: &mut Session<'_>, _reference: Option<&str>) {}
 
     /// A resume ticket for a connection that has to go.
     fn ticket(&self, _session: &mut Session<'_>) -> Option<String> {
         None
+    }
+
+    /// The back end wants the connection in the room, or out of it.
+    ///
+    /// # Errors
+    /// The limit that is reached.
+    fn placed(&self, _session: &mut Session<'_>, _room: &RoomName, _placement: Placement) -> Result<(), Refusal> {
+        Ok(())
     }
 
     /// The first `welcome`, and a new one when the epoch changed: `recovered` says whether the cursor it brought could be honoured.

@@ -63,6 +63,8 @@ pub struct ShardConfig {
     pub slow_bytes: usize,
     /// Too far behind: age of the oldest message waiting for it.
     pub slow_age: Duration,
+    /// Events of a connection that its black box keeps; 0: it only counts.
+    pub trail_events: usize,
     /// Messages a `history` answer or a replay carries at most.
     pub max_history: usize,
 }

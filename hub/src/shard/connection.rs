@@ -8,6 +8,7 @@ use super::bucket::Bucket;
 use super::quota::{Accounts, Quotas};
 use super::transport::Transport;
 use crate::auth::{Judged, Pass, Rights};
+use crate::blackbox::Trail;
 use crate::log::{Position, Reader, Rest, Subscription};
 use crate::protocol::{ClientId, Epoch, Format, Offset};
 use crate::ws::Inbound;
@@ -162,6 +163,8 @@ pub(super) struct Connection {
     pub(super) questions: u32,
     pub(super) errors: u32,
     pub(super) opened: Instant,
+    /// What happened to it.
+    pub(super) trail: Trail,
     /// Whether it was told that its token ends.
     pub(super) warned: bool,
     /// The pass that has seen it last.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::deadline::Due;
 use super::turn::Core;
+use crate::blackbox::What;
 use crate::drain::{Pace, plan};
 use crate::protocol::{CloseCode, HubMessage};
 
@@ -43,6 +44,7 @@ impl Core {
                     ticket: ticket.as_deref(),
                 });
             }
+            self.note(slot, What::Drain(time.close_in.as_millis() as u64));
             self.deadlines.add(now + time.close_in, key, Due::Drain);
         }
     }

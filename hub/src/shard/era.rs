@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::turn::Core;
+use crate::blackbox::What;
 use crate::log::Position;
 use crate::protocol::{GapReason, Offset};
 
@@ -39,6 +40,7 @@ impl Core {
         connection.start = Some(Box::new((era.epoch.clone(), offset)));
         let is_return = era.is_return;
         let recovered = !is_return && self.view.tip().holes.since(position).is_none();
+        self.note(slot, What::Epoch(recovered));
         let application = Arc::clone(&self.application);
         if let Some(mut session) = self.session(slot) {
             application.welcome(&mut session, recovered);

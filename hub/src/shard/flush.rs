@@ -8,7 +8,9 @@ use std::time::Instant;
 
 use super::connection::{Connection, Missed, Stage};
 use super::deadline::Due;
+use super::trail::NO_CLOSE_FRAME;
 use super::turn::Core;
+use crate::blackbox::{By, What};
 use crate::log::{Position, Reader};
 use crate::protocol::{GapReason, HubMessage};
 use crate::ws::frame;
@@ -89,10 +91,12 @@ impl Core {
         };
         drop(slices);
         self.stats.bytes_out.add(written.taken as u64);
+        connection.trail.sent(0, written.taken as u64);
         let left = sent_own(connection, written.taken);
         if has_runs {
             let (entries, next, rest) = runs.taken(connection.format, left);
             self.stats.deliveries.add(entries);
+            connection.trail.sent(entries, 0);
             connection.rest = rest.map(Box::new).or(connection.rest.take());
             let head = connection.barrier.unwrap_or(self.view.head());
             match source {
@@ -216,6 +220,9 @@ impl Core {
         connection.owed = self.view.offset(connection.cursor).unwrap_or(newest);
         if !std::mem::replace(&mut connection.watched, true) {
             self.deadlines.add(now + first_look, key, Due::Stalled);
+            let waiting =
+                connection.direct_pending() as u64 + self.view.bytes_between(connection.cursor, self.view.head());
+            self.note(slot, What::Blocked(waiting));
         }
     }
 
@@ -223,6 +230,7 @@ impl Core {
         if let Some(connection) = self.table.get(slot) {
             tracing::debug!(%error, connection = connection.identity.connection, "peer is gone");
         }
+        self.note_stop(slot, By::Network, NO_CLOSE_FRAME, format!("writing failed: {}", error.kind()));
         self.remove(slot);
     }
 }

@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::turn::Core;
+use crate::blackbox::What;
 use crate::protocol::{CloseCode, HubMessage};
 use crate::ws::frame;
 
@@ -102,7 +103,8 @@ impl Core {
         }
     }
 
-    fn warn_of_expiry(&mut self, slot: usize, left: Duration) {
+    pub(super) fn warn_of_expiry(&mut self, slot: usize, left: Duration) {
+        self.note(slot, What::TokenEnds(left.as_millis() as u64));
         if let Some(mut session) = self.session(slot) {
             session.reply(&HubMessage::Refresh { close_in_ms: left.as_millis() as u64 });
         }

@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use super::config::ShardConfig;
 use super::connection::Identity;
-use super::session::Refusal;
+use super::session::{Page, Refusal};
+use super::trail::Living;
 use super::transport::Transport;
 use crate::auth::{Judged, Pass, Revocation, Rights};
 use crate::bus::PublishError;
 use crate::drain::Pace;
-use crate::protocol::{ClientId, CloseCode, ErrorCode, Format, Offset, RoomName};
+use crate::protocol::{ClientId, CloseCode, Epoch, ErrorCode, Format, Offset, RoomName};
 
 /// One connection of one shard; never reused, so that an answer that comes late cannot reach somebody else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,6 +59,55 @@ pub enum Kick {
     Connection(u64),
     /// Everybody who lives by a token that is revoked.
     Revoked(Revocation),
+}
+
+/// Connections of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whom {
+    /// The client.
+    pub client: ClientId,
+    /// Only the one with this id.
+    pub connection: Option<u64>,
+}
+
+/// Into a room or out of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// Be in it.
+    In,
+    /// Not be in it.
+    Out,
+}
+
+/// What became of a [`Placement`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Placed {
+    /// Connections that are where they were wanted.
+    pub connections: usize,
+    /// Connections that are not, by their id, and why.
+    pub refused: Vec<(u64, Refusal)>,
+}
+
+/// What counts for connections from now on, whatever their token said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// They are told that their token ends, and closed after this time unless they bring a new one.
+    pub within: Option<std::time::Duration>,
+    /// What they may do, until they bring a new token.
+    pub rights: Option<Rights>,
+}
+
+/// What was said in a room, as far as this hub has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryPage {
+    /// The life of the log that the offsets belong to.
+    pub epoch: Epoch,
+    /// The newest offset of the log.
+    pub offset: Offset,
+    /// Publications in the JSON form, oldest first.
+    pub messages: Vec<Vec<u8>>,
+    /// Whether nothing that was asked for is missing.
+    pub complete: bool,
 }
 
 /// A connection as lists show it.
@@ -161,6 +211,14 @@ pub enum Command {
     Pulse(Answer<Offset>),
     /// What is said to this client goes to the socket too: the delivery canary's way out.
     Probe(ClientId, mio::net::TcpStream),
+    /// Put connections of a client into a room, or take them out.
+    Place(Whom, RoomName, Placement, Answer<Placed>),
+    /// Change what counts for connections of a client; the answer is how many it were.
+    Impose(Whom, Terms, Answer<usize>),
+    /// What became of the connections of a client that are there.
+    Lives(Whom, Answer<Vec<Living>>),
+    /// A page of what was said in a room.
+    History(RoomName, Page, Answer<HistoryPage>),
     /// New settings.
     Configure(ShardConfig),
     /// Tell every connection its slot and close it then.
@@ -184,6 +242,10 @@ impl std::fmt::Debug for Command {
             Self::Clients(_) => "Clients",
             Self::Rooms(_) => "Rooms",
             Self::Members(..) => "Members",
+            Self::Place(..) => "Place",
+            Self::Impose(..) => "Impose",
+            Self::Lives(..) => "Lives",
+            Self::History(..) => "History",
             Self::Pulse(_) => "Pulse",
             Self::Probe(..) => "Probe",
             Self::Configure(_) => "Configure",

@@ -69,7 +69,7 @@ impl Core {
         }
     }
 
-    fn of_client(&mut self, client: &ClientId, before: u64) -> Vec<usize> {
+    pub(super) fn of_client(&mut self, client: &ClientId, before: u64) -> Vec<usize> {
         let Some(stream) = self.view.find(&Target::Client(client.clone())) else { return Vec::new() };
         let slots = self.members.of(stream).to_vec();
         let is_meant = |slot: &usize| {

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use super::connection::Stage;
 use super::deadline::Due;
 use super::inbox::ConnectionKey;
+use super::trail::NO_CLOSE_FRAME;
 use super::turn::Core;
+use crate::blackbox::{By, What};
 use crate::protocol::{CloseCode, Format, HubMessage};
 use crate::ws::{Event, Inbound, frame};
 
@@ -73,12 +75,14 @@ impl Core {
         if let Some(connection) = self.table.get(slot) {
             tracing::debug!(%error, connection = connection.identity.connection, "peer is gone");
         }
+        self.note_stop(slot, By::Network, NO_CLOSE_FRAME, format!("reading failed: {}", error.kind()));
         self.remove(slot);
     }
 
     /// The peer has sent its last byte. It may still read: what it is owed, at least the answer to its close, is tried once.
     fn on_end(&mut self, slot: usize) {
         self.flush(slot);
+        self.note_stop(slot, By::Network, NO_CLOSE_FRAME, "the peer ended the stream without a close frame");
         self.remove(slot);
     }
 
@@ -163,7 +167,12 @@ impl Core {
         let messages =
             if message_rate > 0.0 { connection.messages.take(0.0, message_rate, burst, clock) } else { None };
         let shared = self.charge(slot, bytes, now);
-        self.pause(key, slot, own.max(messages).max(shared), now);
+        let limit = match () {
+            () if shared > own.max(messages) => "the client's or the address's rate",
+            () if messages > own => "limits.message_rate",
+            () => "limits.byte_rate",
+        };
+        self.pause(key, slot, own.max(messages).max(shared), now, limit);
     }
 
     /// Messages a second of one connection, and how many at once; 0: any number.
@@ -194,11 +203,12 @@ impl Core {
             && let Some(key) = self.table.key(slot)
         {
             // Not all at the same moment, or the first of them were always the same.
-            self.pause(key, slot, Some(wait.mul_f64(1.0 + fastrand::f64() / 4.0)), now);
+            let wait = Some(wait.mul_f64(1.0 + fastrand::f64() / 4.0));
+            self.pause(key, slot, wait, now, "the client's or the address's rate");
         }
     }
 
-    fn pause(&mut self, key: ConnectionKey, slot: usize, wait: Option<Duration>, now: Instant) {
+    fn pause(&mut self, key: ConnectionKey, slot: usize, wait: Option<Duration>, now: Instant, limit: &'static str) {
         let (Some(wait), Some(connection)) = (wait, self.table.get(slot)) else { return };
         // Longer waits are looked at again in between: the limit may be another by then.
         let wait = wait.min(LONGEST_PAUSE);
@@ -207,6 +217,7 @@ impl Core {
         }
         let is_told = wait >= WORTH_TELLING && !connection.identity.echo;
         self.deadlines.add(now + wait, key, Due::Resume);
+        self.note(slot, What::Limited(limit));
         if let Some(mut session) = self.session(slot).filter(|_| is_told) {
             session.reply(&HubMessage::Retry { after_ms: wait.as_millis() as u64, reason: "rate_limited" });
         }
@@ -277,6 +288,7 @@ impl Core {
             Some(code) => frame::close(code, "", &mut connection.direct),
             None => frame::whole(frame::CLOSE, &[], &mut connection.direct),
         }
+        self.note_stop(slot, By::Client, code.unwrap_or(1005), "the client closed");
         self.begin_closing(slot, code.unwrap_or(1005));
     }
 
@@ -287,6 +299,8 @@ impl Core {
             return;
         }
         tracing::debug!(connection = connection.identity.connection, client = %connection.identity.client, code = code.code(), reason, "closing connection");
+        self.note_stop(slot, By::Hub, code.code(), reason.to_owned());
+        let Some(connection) = self.table.get(slot) else { return };
         frame::close(code.code(), reason, &mut connection.direct);
         self.begin_closing(slot, code.code());
     }

@@ -41,6 +41,9 @@ impl Core {
         // From before a hole it gets what there is, and the gap in its place.
         let cursor = self.table.get(slot).map_or(0, |connection| connection.cursor);
         let recovered = honoured && self.view.tip().holes.since(cursor).is_none();
+        if let (true, Some(connection)) = (resume.is_some(), self.table.get(slot)) {
+            connection.trail.resumed(recovered);
+        }
         if let Some(mut session) = self.session(slot) {
             application.welcome(&mut session, recovered);
         }

@@ -9,6 +9,7 @@ use super::handle::ShardHandle;
 use super::inbox::{Command, ConnectionKey};
 use super::turn::Core;
 use crate::auth::Rights;
+use crate::blackbox::{self, By, What};
 use crate::bus::{PublishError, Receipt};
 use crate::log::{Hole, Located, Position, StreamId, Subscription};
 use crate::protocol::{ClientId, CloseCode, ErrorCode, Format, GapReason, HubMessage, Offset, RoomName, Target};
@@ -53,12 +54,18 @@ pub struct Session<'a> {
     core: &'a mut Core,
     slot: usize,
     key: ConnectionKey,
+    /// Whose doing it is.
+    by: By,
 }
 
 impl Core {
     pub(super) fn session(&mut self, slot: usize) -> Option<Session<'_>> {
+        self.session_by(slot, By::Client)
+    }
+
+    pub(super) fn session_by(&mut self, slot: usize, by: By) -> Option<Session<'_>> {
         let key = self.table.key(slot)?;
-        Some(Session { core: self, slot, key })
+        Some(Session { core: self, slot, key, by })
     }
 }
 
@@ -124,8 +131,16 @@ impl Session<'_> {
 
     /// Sends a message of the hub to this connection alone.
     pub fn reply(&mut self, message: &HubMessage<'_>) {
-        if let HubMessage::Error { code, .. } = message {
-            self.core.stats.errors.inc(code.name());
+        match message {
+            HubMessage::Error { code, .. } => {
+                self.core.stats.errors.inc(code.name());
+                self.core.note(self.slot, What::Refused(*code));
+            }
+            HubMessage::Gap { from, to, count, reason, .. } => {
+                let missed = blackbox::Missed { from: *from, to: *to, count: *count, reason: *reason };
+                self.core.note(self.slot, What::Gap(Box::new(missed)));
+            }
+            _ => {}
         }
         let connection = self.connection();
         if !connection.is_open() {
@@ -159,6 +174,13 @@ impl Session<'_> {
     /// Closes the connection.
     pub fn close(&mut self, code: CloseCode, reason: &str) {
         self.core.close(self.slot, code, reason);
+    }
+
+    /// Counts a publication of this connection for its black box. It came with the bytes that were last heard of it, so no clock is looked at.
+    pub fn published(&mut self) {
+        let max = self.core.config.trail_events;
+        let connection = self.connection();
+        connection.trail.note(max, connection.heard, What::Published);
     }
 
     /// A receipt for a publication of this connection: the bus's answer becomes its `ack` or `error`.
@@ -262,6 +284,7 @@ impl Session<'_> {
             self.core.members.add(stream, self.slot);
             let since = if from.is_some() { until } else { head };
             self.connection().subscriptions.push(Subscription { stream, since });
+            self.core.note(self.slot, What::Joined(room.clone(), self.by));
         }
         let Some(from) = from else { return Ok(newest) };
         let Some(stream) = self.core.view.find(&target) else { return Ok(newest) };
@@ -343,6 +366,7 @@ impl Session<'_> {
         self.connection().replay = replay;
         self.core.members.remove(stream, self.slot);
         self.core.view.release(stream);
+        self.core.note(self.slot, What::Left(room.clone(), self.by));
         Ok(())
     }
 
@@ -378,44 +402,7 @@ impl Session<'_> {
     pub fn history(&mut self, reference: Option<&str>, room: &RoomName, page: Page) {
         self.core.pull();
         let format = self.format();
-        let core = &*self.core;
-        let max = core.config.max_history;
-        let (mut positions, mut complete) = (Vec::new(), true);
-        if let Some(stream) = core.view.find(&Target::Room(room.clone())) {
-            match page {
-                Page::Last(n) => {
-                    positions.extend(core.view.positions_from(stream, 0).rev().take(n.min(max)));
-                    positions.reverse();
-                    let from = if positions.len() == n { positions.first().copied() } else { Some(0) };
-                    let has_hole = from.is_some_and(|from| core.view.tip().holes.since(from).is_some());
-                    complete = !has_hole && (positions.len() == n || n <= max && core.view.first() == 0);
-                }
-                Page::Since(offset, n) => {
-                    let epoch = &core.view.tip().epoch;
-                    let located = core.log.locate(epoch.as_str(), offset);
-                    let from = match located {
-                        Located::At(position) => position,
-                        Located::Lost => 0,
-                        // What comes after an offset that is not here yet is not here either.
-                        Located::Ahead => core.view.head(),
-                    };
-                    let all = core.view.positions_from(stream, from);
-                    let has_hole = core.view.tip().holes.since(from).is_some();
-                    complete = matches!(located, Located::At(_)) && !has_hole && all.len() <= n.min(max);
-                    positions.extend(all.take(n.min(max)));
-                }
-            }
-        }
-        let mut bytes = 0;
-        let mut messages: Vec<&[u8]> = Vec::with_capacity(positions.len());
-        for payload in positions.iter().filter_map(|position| core.view.payload(format, *position)) {
-            bytes += payload.len();
-            if bytes > core.config.out_buffer.max(1 << 16) * 4 {
-                complete = false;
-                break;
-            }
-            messages.push(payload);
-        }
+        let (messages, complete) = self.core.page_of(format, room, page);
         let message =
             HubMessage::History { reference, room: room.as_str(), messages: &messages, complete }.to_vec(format);
         self.send(&message);

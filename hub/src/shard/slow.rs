@@ -10,6 +10,7 @@ use super::config::SlowPolicy;
 use super::connection::Missed;
 use super::deadline::Due;
 use super::turn::Core;
+use crate::blackbox::{self, What};
 use crate::log::{Position, Runs, Signal};
 use crate::protocol::{CloseCode, GapReason, HubMessage, Offset};
 
@@ -135,6 +136,7 @@ impl Core {
     /// Adds to what the connection has to be told.
     pub(super) fn miss(&mut self, slot: usize, new: Missed) {
         let Some(connection) = self.table.get(slot) else { return };
+        let Missed { from, to, count, reason, .. } = new;
         let missed = match connection.missed.take() {
             Some(earlier) => Missed {
                 from: earlier.from,
@@ -147,6 +149,7 @@ impl Core {
             None => new,
         };
         connection.missed = Some(Box::new(missed));
+        self.note(slot, What::Gap(Box::new(blackbox::Missed { from, to, count, reason })));
         self.enqueue(slot);
     }
 

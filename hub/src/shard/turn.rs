@@ -22,6 +22,8 @@ use super::pass::Pass;
 use super::probe::Probe;
 use super::quota::Quotas;
 use super::table::{Members, Table};
+use super::trail::NO_CLOSE_FRAME;
+use crate::blackbox::{By, Trail, What};
 use crate::drain::Pace;
 use crate::log::{Log, Subscription, View};
 use crate::metrics::ShardStats;
@@ -225,6 +227,10 @@ impl Core {
             Command::Members(room, answer) => answer(self.members_of(&room)),
             Command::Pulse(answer) => answer(self.pass.handed),
             Command::Probe(client, socket) => self.set_probe(client, socket),
+            Command::Place(whom, room, placement, answer) => answer(self.place(&whom, &room, placement)),
+            Command::Impose(whom, terms, answer) => answer(self.impose(&whom, &terms)),
+            Command::Lives(whom, answer) => answer(self.lives_of(&whom)),
+            Command::History(room, page, answer) => answer(self.history_page(&room, page)),
             Command::Configure(config) => {
                 self.scratch.resize(config.read_buffer, 0);
                 self.pool.set_limits(config.frames);
@@ -297,6 +303,7 @@ impl Core {
             questions: 0,
             errors: 0,
             opened: now,
+            trail: Trail::default(),
             warned: false,
             visited: 0,
             queued: false,
@@ -321,12 +328,14 @@ impl Core {
         if let Some(mut session) = self.session(slot).filter(|_| !is_echo) {
             application.gone(&mut session);
         }
+        self.note_stop(slot, By::Network, NO_CLOSE_FRAME, "the stream was gone");
         let Some(mut connection) = self.table.remove(slot) else { return };
         self.held.remove(&slot);
         let code = match connection.stage {
             Stage::Closing { code, .. } => code,
-            Stage::Open => 1006,
+            Stage::Open => NO_CLOSE_FRAME,
         };
+        self.bury(&mut connection);
         self.stats.closes.inc(code);
         self.stats.connections.sub(1);
         tracing::debug!(connection = connection.identity.connection, client = %connection.identity.client, code, "connection closed");
@@ -394,9 +403,10 @@ impl Core {
         (identity.judged, identity.ticket_at) = (judged, 0);
         connection.warned = false;
         let is_open = connection.is_open();
+        self.note(key.slot, What::Refreshed);
         let resume = self.answered(key.slot);
         let application = Arc::clone(&self.application);
-        if let Some(mut session) = self.session(key.slot).filter(|_| is_open) {
+        if let Some(mut session) = self.session_by(key.slot, By::Rights).filter(|_| is_open) {
             application.renewed(&mut session, reference);
         }
         if resume {

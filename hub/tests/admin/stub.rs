@@ -5,10 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use gohub::admin::{ClientFilter, Control, Failure, Kicked};
+use gohub::admin::{ClientFilter, Control, Everybody, Failure, Kicked, PlacedAnswer, Reached};
 use gohub::auth::{Revocation, Subject};
-use gohub::inventory::{ClientInfo, Listing, Missing, NodeInfo, Page, RoomInfo, Scope};
-use gohub::protocol::{ClientId, ErrorCode, Offset, Publication, Target};
+use gohub::blackbox::Lives;
+use gohub::cluster::Imposition;
+use gohub::inventory::{ClientInfo, Listing, Missing, NodeInfo, Page, RefusedInfo, RoomInfo, Scope};
+use gohub::protocol::{ClientId, Epoch, ErrorCode, Offset, Publication, RoomName, Target};
+use gohub::shard::{self, HistoryPage, Placement, Whom};
 
 /// A hub that remembers what was published, knows one client and one room, and has a silent sibling.
 #[derive(Default)]
@@ -96,6 +99,57 @@ impl Control for Stub {
     fn kick(&self, _: Scope, client: ClientId, connection: Option<u64>) -> BoxFuture<'_, Result<Kicked, Failure>> {
         let connections = u64::from(client.as_str() == "alice" && connection.is_none_or(|id| id == 17));
         std::future::ready(Ok(Kicked { connections, missing: Vec::new() })).boxed()
+    }
+
+    fn place(
+        &self,
+        scope: Scope,
+        whom: Whom,
+        room: RoomName,
+        placement: Placement,
+    ) -> BoxFuture<'_, Result<PlacedAnswer, Failure>> {
+        self.asked(format!("{scope:?} {whom:?} {room} {placement:?}"));
+        let mut answer = PlacedAnswer::default();
+        match (whom.client.as_str(), room.as_str()) {
+            ("alice", "full") => answer.refused.push(RefusedInfo {
+                node: "n1".to_owned(),
+                connection: "17".to_owned(),
+                code: ErrorCode::TooManyRooms.name().to_owned(),
+                message: "a connection may be in 2 rooms".to_owned(),
+            }),
+            ("alice", _) => answer.connections = 2,
+            ("hidden", _) => answer.missing = silent_sibling(),
+            _ => {}
+        }
+        std::future::ready(Ok(answer)).boxed()
+    }
+
+    fn impose(&self, scope: Scope, whom: Whom, imposition: Imposition) -> BoxFuture<'_, Result<Reached, Failure>> {
+        self.asked(format!("{scope:?} {whom:?} {imposition:?}"));
+        let connections = u64::from(whom.client.as_str() == "alice");
+        std::future::ready(Ok(Reached { connections, missing: Vec::new() })).boxed()
+    }
+
+    fn members(&self, _: RoomName) -> BoxFuture<'_, Result<Everybody, Failure>> {
+        let members = ["alice", "bob", "carol"].map(|name| ClientId::parse(name).unwrap()).to_vec();
+        std::future::ready(Ok((members, silent_sibling()))).boxed()
+    }
+
+    fn why(&self, scope: Scope, whom: Whom, limit: usize) -> BoxFuture<'_, Result<Lives, Failure>> {
+        self.asked(format!("{scope:?} {whom:?} {limit}"));
+        let lives = Lives { client_id: whom.client.to_string(), lives: Vec::new(), missing: silent_sibling() };
+        std::future::ready(Ok(lives)).boxed()
+    }
+
+    fn history(&self, room: RoomName, page: shard::Page) -> BoxFuture<'_, Result<HistoryPage, Failure>> {
+        self.asked(format!("{room} {page:?}"));
+        let page = HistoryPage {
+            epoch: Epoch::parse("e1").unwrap(),
+            offset: Offset { major: 17, minor: 1 },
+            messages: vec![br#"{"message_id":22,"data":{ "a" : 1.0 }}"#.to_vec()],
+            complete: false,
+        };
+        std::future::ready(Ok(page)).boxed()
     }
 
     fn revoke(&self, _: Revocation, _: u64) -> BoxFuture<'_, Result<(), Failure>> {

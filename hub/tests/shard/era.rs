@@ -62,6 +62,7 @@ impl Bench {
         let metrics = Metrics::default();
         let minute = Duration::from_secs(60);
         let config = ShardConfig {
+            trail_events: 32,
             library: Library::default(),
             frames: FrameLimits { max_message: 1000, max_fragments: 10 },
             read_buffer: 64 << 10,

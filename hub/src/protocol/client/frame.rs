@@ -47,6 +47,18 @@ pub enum ServerFrame {
         /// The same for people.
         message: String,
     },
+    /// The back end has put this connection into a room.
+    Joined {
+        /// The room.
+        room: String,
+        /// Where delivery starts.
+        offset: Offset,
+    },
+    /// This connection is not in the room any more, and did not ask for it.
+    Left {
+        /// The room.
+        room: String,
+    },
     /// Who is in a room.
     Presence {
         /// `ref` of the request.
@@ -160,6 +172,8 @@ impl ServerFrame {
                 retryable: values.boolean(Field::Retryable)?,
                 message: values.text(Field::Message)?,
             },
+            MessageId::Join => Self::Joined { room: values.text(Field::Room)?, offset: values.offset(Field::Offset)? },
+            MessageId::Leave => Self::Left { room: values.text(Field::Room)? },
             MessageId::Presence => Self::Presence {
                 reference,
                 room: values.text(Field::Room)?,
@@ -195,10 +209,8 @@ impl ServerFrame {
             MessageId::Retry => {
                 Self::Retry { after_ms: values.uint(Field::AfterMs)?, reason: values.text(Field::Reason)? }
             }
-            // Sent by clients, or read as a publication above: nothing the hub would say like this.
-            MessageId::Join | MessageId::Leave | MessageId::Broadcast | MessageId::Unicast | MessageId::RoomMessage => {
-                Self::Unknown { id: message.id() }
-            }
+            // Read as a publication above: nothing the hub would say like this.
+            MessageId::Broadcast | MessageId::Unicast | MessageId::RoomMessage => Self::Unknown { id: message.id() },
         })
     }
 }

@@ -190,7 +190,8 @@ proptest! {
 fn what_a_newer_hub_says_is_skipped_or_taken_for_the_general_case() {
     let read = |json: &str| ServerFrame::decode(Format::Json, json.as_bytes()).unwrap();
     assert_eq!(read(r#"{"message_id":34,"new":[1]}"#), ServerFrame::Unknown { id: 34 });
-    assert_eq!(read(r#"{"message_id":10,"room":"a"}"#), ServerFrame::Unknown { id: 10 });
+    let joined = ServerFrame::Joined { room: "a".to_owned(), offset: Offset::new(1, 0) };
+    assert_eq!(read(r#"{"message_id":10,"room":"a","offset":"1-0","by":"new"}"#), joined);
     assert_eq!(ServerFrame::decode(Format::Cbor, b"\xa2\x00\x18\x22\x18\x64\x80"), Ok(ServerFrame::Unknown { id: 34 }));
     let error = read(r#"{"message_id":5,"code":"new","retryable":false,"message":"m"}"#);
     let message = "m".to_owned();
