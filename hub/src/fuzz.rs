@@ -9,8 +9,8 @@ use gohub_settings::Settings;
 
 use crate::protocol::client::ServerFrame;
 use crate::protocol::{
-    ClientId, CloseCode, Format, MAX_FIELD_BYTES, MAX_TOKEN_BYTES, MessageId, Offset, Publication, Refused, Request,
-    RoomName, Target, decode, encode_publication,
+    ClientId, CloseCode, DataRef, Format, MAX_FIELD_BYTES, MAX_TOKEN_BYTES, MessageId, Offset, Publication, Refused,
+    Request, RoomName, Target, decode, encode_publication,
 };
 use crate::ws::{Event, FrameLimits, Inbound, Library, Pool};
 
@@ -83,7 +83,11 @@ fn republish(request: &Request<'_>) {
         target: room.or_else(client).unwrap_or(Target::Broadcast),
         id: if MessageId::is_publication(request.id) { request.id } else { 1000 },
         message_type: request.message_type.as_deref().map(Into::into),
-        data: request.data.as_ref().map(|data| data.to_payload()),
+        // Spaces around a value are none of it: the binary form may have some, the JSON form has no place for them.
+        data: request.data.as_ref().map(|data| match data {
+            DataRef::Json(text) => DataRef::Json(text.trim_ascii()).to_payload(),
+            DataRef::Binary(_) => data.to_payload(),
+        }),
         from: ClientId::parse("alice").ok(),
         ts: 1_748_000_000_000,
         key: request.key.as_deref().map(Into::into),
