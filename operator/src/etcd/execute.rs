@@ -102,7 +102,7 @@ pub async fn execute(
         Step::MoveLeader { from, to } => members::move_leader(&scene, *from, *to).await,
         Step::RemoveMember { id, .. } => Box::pin(members::remove(&scene, *id)).await,
         Step::Defragment { name } => members::defragment(&scene, name).await,
-        Step::Recount => members::recount(&scene).await,
+        Step::Recount => Box::pin(members::recount(&scene)).await,
         Step::Disarm => Box::pin(members::disarm(&scene)).await,
         Step::Done | Step::Wait(_) => Ok(Performed::Already),
     }?;
