@@ -261,7 +261,7 @@ fn k10_etcd_speaks_to_known_certificates_alone_and_is_never_exposed() {
             assert!(args.iter().any(|arg| arg.starts_with(prefix) && arg.len() > prefix.len()), "{place}: {prefix}");
         }
         let is_plain = |arg: &&str| arg.contains("-urls=http://") && !arg.starts_with("--listen-metrics-urls=");
-        assert!(!args.iter().any(|arg| is_plain(&arg)), "{place}: {args:?}");
+        assert!(!args.iter().any(is_plain), "{place}: {args:?}");
     }
     assert!(members > 0);
     for (place, service) in of_kind("Service").into_iter().filter(|(_, service)| component(service) == "etcd") {

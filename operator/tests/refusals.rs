@@ -251,9 +251,10 @@ const BAD: &[(&str, &str)] = &[
         "spec.config.proxies.trusted: must name the proxies whose word about addresses counts",
     ),
     ("{config: {retention: {max_bytes: 1KiB}}}", "spec.config.retention.max_bytes: must be at least 64KiB, got 1KiB"),
+    ("{config: {why: {keep: 2GiB}}}", "spec.config.why.keep: must be at most 1GiB, got 2GiB"),
     (
         "{config: {slow_client: {policy: wait}}}",
-        "spec.config.slow_client.policy: unknown variant `wait`, expected `drop` or `kick`",
+        "spec.config.slow_client.policy: unknown variant `wait`, expected one of `drop`, `conflate`, `kick`",
     ),
     (
         "{config: {slow_client: {max_pending: 1KiB}}}",

@@ -11,7 +11,7 @@
 //! assert_eq!(join, br#"{"message_id":10,"room":"lobby","ref":"a1"}"#);
 //!
 //! let frame = ServerFrame::decode(Format::Json, br#"{"message_id":2,"ref":"a1"}"#);
-//! assert_eq!(frame, Ok(ServerFrame::Pong { reference: Some("a1".to_owned()) }));
+//! assert_eq!(frame, Ok(ServerFrame::Pong { reference: Some("a1".to_owned()), offset: None, ticket: None }));
 //! ```
 
 mod cbor;

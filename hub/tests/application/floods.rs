@@ -189,7 +189,6 @@ async fn all_clients_of_an_address_share_its_rates_in_messages_and_in_bytes() {
     assert!(took >= Duration::from_millis(900) && told > 0, "{took:?}, told {told} times");
     assert_eq!(debts(&hub), ["address"]);
 
-    let mut settings = settings;
     (settings.limits.message_rate_per_ip, settings.limits.byte_rate_per_ip) = (0, ByteSize::from_kib(64));
     let hub = start(settings).await;
     let mut crowd = several(&hub, ["a", "b", "c", "d"]).await;

@@ -101,7 +101,7 @@ async fn what_has_no_key_follows_the_drop_rule_and_is_told_of_apart() {
     let mut alice = Client::connect(&hub, "alice").await;
     let mut slow = reluctant(&hub, "slow").open().await;
     // The last ones have a key, so that what comes after a gap can be told from what was kept.
-    let key = |number: usize| if number % 2 == 0 && number < COUNT - KEYS { None } else { of_five(number) };
+    let key = |number: usize| if number.is_multiple_of(2) && number < COUNT - KEYS { None } else { of_five(number) };
     flood(&mut alice, key).await;
     let account = Account::up_to(&mut slow, COUNT - 1).await;
     assert!(account.conflated > 0 && account.dropped > 0, "{account:?}");
