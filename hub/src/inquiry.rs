@@ -59,7 +59,7 @@ impl Inquiry {
     /// The report.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`enum@Error`].
     pub async fn ask(&self) -> Result<String, Error> {
         let url = self.url()?;
         let shown = self.admin.clone();
