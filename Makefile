@@ -2,7 +2,7 @@
 SHELL := bash
 CONFIG ?= config/config.yaml
 
-.PHONY: help run test check bench chaos storm conformance interop sdk-test coverage fuzz sbom generate fmt images e2e e2e-smoke e2e-up e2e-down
+.PHONY: help run test check bench chaos storm conformance interop sdk-test monitoring-test book docs-test coverage fuzz sbom generate fmt images e2e e2e-smoke e2e-up e2e-down
 help: ## lists these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -33,6 +33,15 @@ interop: ## Chromium, websockets, aiohttp, OkHttp, Java-WebSocket, libwebsockets
 
 sdk-test: ## the JavaScript client: vectors, real hubs, a real etcd, a real Chromium; closes with "N passed, N failed"
 	@scripts/sdk_test.sh $(ARGS)
+
+monitoring-test: ## alerts and dashboard: names, unit tests, and a real Prometheus over hubs under load; closes with "N passed, N failed"
+	@scripts/monitoring_test.sh $(ARGS)
+
+book: ## the guides as pages, in target/book
+	@scripts/book.sh
+
+docs-test: ## every command of the guides against real hubs, and every link; closes with "N passed, N failed"
+	@scripts/docs_test.sh $(ARGS)
 
 coverage: ## line coverage; fails under 80 % overall or 90 % in the core directories
 	@scripts/coverage.sh

@@ -15,11 +15,11 @@ apt_install() {
         apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "$@" >&2
 }
 
-cargo_install() { # name version
+cargo_install() { # name version [option..]
     if [ "$(cat "$tools/$1.version" 2>/dev/null || true)" = "$2" ] && [ -x "$tools/bin/$1" ]; then return; fi
     echo "installing $1 $2 (once, into the cache)" >&2
     # A target directory of its own: the tool's build must not disturb the workspace's.
-    CARGO_TARGET_DIR=$tools/target RUSTFLAGS='' cargo install --quiet --locked --root "$tools" "$1@$2" >&2
+    CARGO_TARGET_DIR=$tools/target RUSTFLAGS='' cargo install --quiet --locked --root "$tools" "${@:3}" "$1@$2" >&2
     rm -rf "$tools/target"
     echo "$2" > "$tools/$1.version"
 }
@@ -60,6 +60,8 @@ for tool in "$@"; do
     cc) has cc || apt_install build-essential ;;
     cargo-deny) cargo_install cargo-deny 0.20.2 ;;
     cargo-llvm-cov) cargo_install cargo-llvm-cov 0.9.1 ;;
+    # Its server and its watcher stay out; the readers' search stays in. MPL-2.0: a tool, nothing of it is in ours.
+    mdbook) cargo_install mdbook 0.5.4 --no-default-features --features search ;;
     helm) go_install helm helm.sh/helm/v3/cmd/helm v3.22.0 ;;
     k6) go_install k6 go.k6.io/k6 v1.8.1 ;;
     llvm)
