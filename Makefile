@@ -58,6 +58,7 @@ generate: ## rewrites every generated file (the tests fail while one has drifted
 	cargo test -q --workspace --test generated --test golden --test specification || true
 	cargo test -q --workspace --test chart --test o_list --test s_list || true
 	cargo test -q --workspace --test generated --test golden --test specification --test chart --test o_list --test s_list
+	scripts/book/api_reference.py && scripts/monitoring/rule_object.py
 
 fmt: ## formats the sources
 	cargo fmt --all

@@ -16,7 +16,8 @@ PROMETHEUS=$(scripts/monitoring.sh prometheus)
 PROMTOOL=$(dirname "$PROMETHEUS")/promtool
 RELEASE_DIR=$(realpath "$bin")
 ETCD=$(scripts/etcd.sh)
-export PROMETHEUS PROMTOOL RELEASE_DIR ETCD
+DEFINITIONS=$(scripts/monitoring.sh definitions)
+export PROMETHEUS PROMTOOL RELEASE_DIR ETCD DEFINITIONS
 if [ -n "${SCREENSHOTS:-}" ]; then
     scripts/ensure.sh chromium
     SCREENSHOTS=$(realpath "$SCREENSHOTS")

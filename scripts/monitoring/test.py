@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from expression import Metric, Misspelt, check, documented, selectors
+from expression import Metric, Misspelt, check, documented, grouped, selectors
 import rule_object
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +50,19 @@ def queries():
         if variable["type"] == "query":
             inner = re.fullmatch(r"label_values\((.*), \w+\)", variable["definition"])
             yield variable["name"], inner.group(1)
+
+
+def unknown(value, schema, where):
+    """The fields of a value that a definition's schema does not have."""
+    if isinstance(value, list):
+        for one in value:
+            yield from unknown(one, schema["items"], where)
+    elif isinstance(value, dict) and "properties" in schema:
+        for name, inner in value.items():
+            if name in schema["properties"]:
+                yield from unknown(inner, schema["properties"][name], f"{where}.{name}")
+            else:
+                yield f"{where}.{name}"
 
 
 def promtool(*arguments, cwd=RULES.parent):
@@ -144,6 +157,22 @@ class Alerts(unittest.TestCase):
                 self.assertEqual(alert["annotations"]["runbook_url"], f"{rule_object.BOOK}/runbook.html#{alert['alert'].lower()}")
                 self.assertIn(alert["labels"]["severity"], ("warning", "critical"))
                 self.assertEqual(set(alert["annotations"]), {"summary", "description", "runbook_url"})
+
+    def test_the_words_of_an_alert_use_labels_that_its_expression_keeps(self):
+        for alert in alerts():
+            for label in re.findall(r"\$labels\.(\w+)", " ".join(alert["annotations"].values())):
+                with self.subTest(alert["alert"], label=label):
+                    kept = grouped(alert["expr"]) or {"job", "instance"}
+                    self.assertIn(label, kept)
+
+    def test_the_object_has_only_fields_that_the_prometheus_operator_knows(self):
+        definition = yaml.safe_load((Path(os.environ["DEFINITIONS"]) / "monitoring.coreos.com_prometheusrules.yaml").read_text())
+        version = next(one for one in definition["spec"]["versions"] if one["name"] == "v1")
+        spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+        made = yaml.safe_load(rule_object.OBJECT.read_text())["spec"]
+        self.assertEqual(list(unknown(made, spec, "spec")), [])
+        made["groups"][0]["rules"][0]["runbook"] = "x"
+        self.assertEqual(list(unknown(made, spec, "spec")), ["spec.groups.rules.runbook"])
 
     def test_the_object_is_made_from_the_plain_rules(self):
         made = yaml.safe_load(rule_object.OBJECT.read_text())
