@@ -31,7 +31,7 @@ conformance: ## the Autobahn WebSocket suite and raw bad frames against a runnin
 interop: ## Chromium, websockets, aiohttp, OkHttp, Java-WebSocket, libwebsockets, k6 and websocat against a running hub
 	@scripts/interop.sh $(ARGS)
 
-sdk-test: ## the JavaScript client: vectors, real hubs, a real etcd, a real Chromium; closes with "N passed, N failed"
+sdk-test: ## the SDKs: vectors, real hubs, a real etcd, a real Chromium; closes with "N passed, N failed"
 	@scripts/sdk_test.sh $(ARGS)
 
 monitoring-test: ## alerts and dashboard: names, unit tests, and a real Prometheus over hubs under load; closes with "N passed, N failed"

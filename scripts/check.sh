@@ -7,7 +7,7 @@ tools=${GOHUB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gohub}/tools
 
 step() { echo "== $*" >&2; "$@"; }
 
-step shellcheck scripts/*.sh scripts/*/*.sh e2e/kind/*.sh .ci/run
+step shellcheck scripts/*.sh scripts/*/*.sh sdk/*/test.sh e2e/kind/*.sh .ci/run
 step cargo fmt --all --check
 # The feature cluster is what the end-to-end tests stand behind.
 for features in "--features gohub-e2e/cluster" "--features gohub-e2e/cluster,gohub/fastwebsockets"; do
