@@ -38,7 +38,8 @@ class VectorsTest {
         val fields = mutableMapOf<Field, Any>()
         for ((name, value) in message) {
             when (name) {
-                "data" -> {}
+                // `data_text` and `data_hex` say it, when they are there.
+                "data" -> fields.putIfAbsent(Field.DATA, Data.of(value))
                 "data_text" -> fields[Field.DATA] = Data.of(Json.parseToJsonElement(value.jsonPrimitive.content))
                 "data_hex" -> fields[Field.DATA] = Data.of(value.jsonPrimitive.content.hexToByteArray())
                 else -> fields[requireNotNull(Field.named(name)) { name }] = plain(value)
