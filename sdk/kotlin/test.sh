@@ -11,7 +11,7 @@ export HUB_PROGRAM ETCD_PROGRAM
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 status=0
-mvn --batch-mode --no-transfer-progress --errors verify "$@" > "$log" 2>&1 || status=$?
+mvn --batch-mode --no-transfer-progress verify "$@" > "$log" 2>&1 || status=$?
 # Of a good run what was tested, of a bad one everything.
 if [ "$status" = 0 ]; then grep -E 'Tests run:.*-- in' "$log" || true; else cat "$log"; fi
 # The line of the whole run names no class.

@@ -1,4 +1,4 @@
-/** The one timer of a client. */
+/* The one timer of a client. */
 package gohub.client
 
 import kotlinx.coroutines.CoroutineScope

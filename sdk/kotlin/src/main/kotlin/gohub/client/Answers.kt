@@ -1,4 +1,4 @@
-/** What requests come to. */
+/* What requests come to. */
 package gohub.client
 
 import kotlin.time.Duration

@@ -1,4 +1,4 @@
-/** When to connect or to ask again: full jitter, as section 8 of the protocol says. Pure: the random number is given. */
+/* When to connect or to ask again: full jitter, as section 8 of the protocol says. Pure: the random number is given. */
 package gohub.client
 
 import kotlin.time.Duration

@@ -1,4 +1,4 @@
-/**
+/*
  * The CBOR form: the part of RFC 8949 that the protocol uses, in the shortest form. Written for this protocol, and not
  * kotlinx-serialization-cbor: that maps classes, and can say neither that `from` is a text here and an array there, nor that `data`
  * has tag 262 or none; its experimental format would also take lengths and depths that the protocol forbids.
@@ -62,29 +62,27 @@ internal object CborCodec : Codec {
         return Envelope(fields)
     }
 
-    private fun value(field: Field, item: Any): Any =
-        when (field.kind) {
-            Kind.INTEGER -> (item as? ULong)?.toLong()?.takeIf { it >= 0 }.orUnreadable()
-            Kind.BOOLEAN -> (item as? Boolean).orUnreadable()
-            Kind.TEXT -> (item as? String).orUnreadable()
-            Kind.OFFSET -> offset(item)
-            Kind.TEXT_OR_OFFSET -> item as? String ?: offset(item)
-            Kind.DATA -> data(item)
-            Kind.TEXTS -> (item as? List<*>).orUnreadable().map { (it as? String).orUnreadable() }
-            Kind.MESSAGES -> (item as? List<*>).orUnreadable().map { envelope(it.orUnreadable()) }
-        }
+    private fun value(field: Field, item: Any): Any = when (field.kind) {
+        Kind.INTEGER -> (item as? ULong)?.toLong()?.takeIf { it >= 0 }.orUnreadable()
+        Kind.BOOLEAN -> (item as? Boolean).orUnreadable()
+        Kind.TEXT -> (item as? String).orUnreadable()
+        Kind.OFFSET -> offset(item)
+        Kind.TEXT_OR_OFFSET -> item as? String ?: offset(item)
+        Kind.DATA -> data(item)
+        Kind.TEXTS -> (item as? List<*>).orUnreadable().map { (it as? String).orUnreadable() }
+        Kind.MESSAGES -> (item as? List<*>).orUnreadable().map { envelope(it.orUnreadable()) }
+    }
 
     private fun offset(item: Any): String {
         val parts = (item as? List<*>)?.takeIf { it.size == 2 }.orUnreadable().map { (it as? ULong).orUnreadable() }
         return Offset(parts[0], parts[1]).toString()
     }
 
-    private fun data(item: Any): Data =
-        when {
-            item is ByteArray -> Data.Bytes(item)
-            item is Tagged && item.tag == EMBEDDED_JSON && item.item is ByteArray -> Data.Json(jsonOf(item.item))
-            else -> throw UnreadableException()
-        }
+    private fun data(item: Any): Data = when {
+        item is ByteArray -> Data.Bytes(item)
+        item is Tagged && item.tag == EMBEDDED_JSON && item.item is ByteArray -> Data.Json(jsonOf(item.item))
+        else -> throw UnreadableException()
+    }
 }
 
 /** An item with a tag. */
@@ -112,15 +110,14 @@ private class CborReader(private val input: ByteBuffer) {
         }
     }
 
-    private fun argument(small: Int): ULong =
-        when (small) {
-            in 0..23 -> small.toULong()
-            24 -> input.get().toUByte().toULong()
-            25 -> input.getShort().toUShort().toULong()
-            26 -> input.getInt().toUInt().toULong()
-            27 -> input.getLong().toULong()
-            else -> throw UnreadableException()
-        }
+    private fun argument(small: Int): ULong = when (small) {
+        in 0..23 -> small.toULong()
+        24 -> input.get().toUByte().toULong()
+        25 -> input.getShort().toUShort().toULong()
+        26 -> input.getInt().toUInt().toULong()
+        27 -> input.getLong().toULong()
+        else -> throw UnreadableException()
+    }
 
     /** A length, which is never more than what is there: an item takes a byte at least. */
     private fun count(length: ULong): Int = if (length <= input.remaining().toULong()) length.toInt() else throw UnreadableException()
@@ -150,17 +147,11 @@ private class CborWriter {
 
     private fun item(value: Any) {
         when (value) {
-            is Long -> {
-                head(UINT, value.toULong())
-            }
+            is Long -> head(UINT, value.toULong())
 
-            is Boolean -> {
-                head(SIMPLE, (if (value) TRUE else FALSE).toULong())
-            }
+            is Boolean -> head(SIMPLE, (if (value) TRUE else FALSE).toULong())
 
-            is Data.Bytes -> {
-                string(BYTES, value.value)
-            }
+            is Data.Bytes -> string(BYTES, value.value)
 
             is Data.Json -> {
                 head(TAG, EMBEDDED_JSON)
@@ -172,13 +163,9 @@ private class CborWriter {
                 for (each in value) item(requireNotNull(each))
             }
 
-            is Envelope -> {
-                envelope(value)
-            }
+            is Envelope -> envelope(value)
 
-            else -> {
-                string(TEXT, value.toString().encodeToByteArray(throwOnInvalidSequence = true))
-            }
+            else -> string(TEXT, value.toString().encodeToByteArray(throwOnInvalidSequence = true))
         }
     }
 

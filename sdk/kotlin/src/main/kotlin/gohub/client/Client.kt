@@ -1,4 +1,4 @@
-/** The client as applications see it: suspend functions and flows around the pure core, which it gives sockets, timers and tokens. */
+/* The client as applications see it: suspend functions and flows around the pure core, which it gives sockets, timers and tokens. */
 package gohub.client
 
 import kotlinx.coroutines.CancellationException
@@ -268,26 +268,18 @@ public class Client internal constructor(
 
     private fun carryOut(action: Action) {
         when (action) {
-            is Action.AskToken -> {
-                fetch(action.id)
-            }
+            is Action.AskToken -> fetch(action.id)
 
-            is Action.Connect -> {
-                open(action)
-            }
+            is Action.Connect -> open(action)
 
-            is Action.Send -> {
-                line?.socket?.send(action.frame)
-            }
+            is Action.Send -> line?.socket?.send(action.frame)
 
             is Action.Disconnect -> {
                 line?.socket?.drop(action.code)
                 line = null
             }
 
-            is Action.Timer -> {
-                alarm.at(action.at)
-            }
+            is Action.Timer -> alarm.at(action.at)
 
             is Action.Settle -> {
                 val (request, answer, error) = action.outcome

@@ -1,4 +1,4 @@
-/** What a client tells the application. */
+/* What a client tells the application. */
 package gohub.client
 
 import kotlin.time.Duration

@@ -1,4 +1,4 @@
-/** What an application says about its client, and the defaults. */
+/* What an application says about its client, and the defaults. */
 package gohub.client
 
 import okhttp3.OkHttpClient

@@ -1,4 +1,4 @@
-/**
+/*
  * The connection's state machine: events in, actions out. It does no I/O and has no clock and no random numbers of its own, so
  * every path is tested with a made-up time. [Client] carries out what it says.
  */
@@ -117,38 +117,24 @@ internal class Core(private val options: CoreOptions, private val random: () -> 
                 end(1000, "closed by the application")
             }
 
-            is CoreEvent.Token -> {
-                if (event.id == tokenId) gotToken(event.token)
-            }
+            is CoreEvent.Token -> if (event.id == tokenId) gotToken(event.token)
 
-            is CoreEvent.NoToken -> {
-                if (event.id == tokenId) gotNoToken()
-            }
+            is CoreEvent.NoToken -> if (event.id == tokenId) gotNoToken()
 
-            is CoreEvent.Received -> {
-                receive(event.frame)
-            }
+            is CoreEvent.Received -> receive(event.frame)
 
-            is CoreEvent.Closed -> {
-                down(event.code, event.reason, event.status, event.retryAfter)
-            }
+            is CoreEvent.Closed -> down(event.code, event.reason, event.status, event.retryAfter)
 
-            CoreEvent.Unusable -> {
-                end(0, "no connection can be made to this address")
-            }
+            CoreEvent.Unusable -> end(0, "no connection can be made to this address")
 
-            CoreEvent.Tick -> {
-                tick()
-            }
+            CoreEvent.Tick -> tick()
 
             CoreEvent.Wake -> {
                 if (phase == Phase.WAITING && now >= due) begin()
                 if (pulse?.wake(now, reconnect.pausedUntil) == Beat.PING) ping()
             }
 
-            is CoreEvent.Asked -> {
-                asked(event.request)
-            }
+            is CoreEvent.Asked -> asked(event.request)
         }
     }
 
@@ -228,41 +214,23 @@ internal class Core(private val options: CoreOptions, private val random: () -> 
                 position = later(position, envelope.offset)
             }
 
-            Id.PONG -> {
-                position = later(position, envelope.offset)
-            }
+            Id.PONG -> position = later(position, envelope.offset)
 
-            Id.WELCOME -> {
-                welcome(envelope)
-            }
+            Id.WELCOME -> welcome(envelope)
 
-            Id.ERROR -> {
-                if (envelope.ref == null) emit(ErrorEvent(refusal(envelope)))
-            }
+            Id.ERROR -> if (envelope.ref == null) emit(ErrorEvent(refusal(envelope)))
 
-            Id.REFRESH -> {
-                if (credentials.source == TokenSource.PROVIDER) askToken()
-            }
+            Id.REFRESH -> if (credentials.source == TokenSource.PROVIDER) askToken()
 
-            Id.JOIN -> {
-                envelope.room?.let { putInto(it, envelope.offset) }
-            }
+            Id.JOIN -> envelope.room?.let { putInto(it, envelope.offset) }
 
-            Id.LEAVE -> {
-                envelope.room?.let { left(it, "the back end has taken this connection out of it") }
-            }
+            Id.LEAVE -> envelope.room?.let { left(it, "the back end has taken this connection out of it") }
 
-            Id.DRAIN -> {
-                drain(envelope)
-            }
+            Id.DRAIN -> drain(envelope)
 
-            Id.GAP -> {
-                gap(envelope)
-            }
+            Id.GAP -> gap(envelope)
 
-            Id.MODE -> {
-                setMode(envelope)
-            }
+            Id.MODE -> setMode(envelope)
 
             Id.RETRY -> {
                 val after = envelope.duration(Field.AFTER_MS) ?: Duration.ZERO
@@ -355,9 +323,7 @@ internal class Core(private val options: CoreOptions, private val random: () -> 
                     GohubError("too_many_rooms", "more rooms than maxRooms")
                 }
 
-                else -> {
-                    desk.add(request)
-                }
+                else -> desk.add(request)
             }
         when {
             error != null -> actions += Action.Settle(Outcome(request, null, error))
@@ -397,9 +363,7 @@ internal class Core(private val options: CoreOptions, private val random: () -> 
                 join(room, null, request.since)
             }
 
-            !error.retryable && room !in places.inside -> {
-                if (request.own) left(room, error.message.orEmpty()) else places.drop(room)
-            }
+            !error.retryable && room !in places.inside -> if (request.own) left(room, error.message.orEmpty()) else places.drop(room)
         }
     }
 
@@ -421,30 +385,15 @@ internal class Core(private val options: CoreOptions, private val random: () -> 
         if (now >= tokenAt) askToken()
         if (now >= due) {
             when (phase) {
-                Phase.TOKEN -> {
-                    gotNoToken()
-                }
-
-                Phase.OPENING -> {
-                    cut(1006, "no welcome in time")
-                }
-
-                Phase.OPEN -> {
-                    cut(1012, "the drained hub did not close")
-                }
-
+                Phase.TOKEN -> gotNoToken()
+                Phase.OPENING -> cut(1006, "no welcome in time")
+                Phase.OPEN -> cut(1012, "the drained hub did not close")
                 else -> {}
             }
         }
         when (pulse?.beat(now, reconnect.pausedUntil)) {
-            Beat.PING -> {
-                ping()
-            }
-
-            Beat.DEAD -> {
-                cut(4000, "the hub does not answer")
-            }
-
+            Beat.PING -> ping()
+            Beat.DEAD -> cut(4000, "the hub does not answer")
             null -> {}
         }
     }

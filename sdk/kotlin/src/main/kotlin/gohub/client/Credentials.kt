@@ -1,4 +1,4 @@
-/** What opens the door: the token, and the ticket that spares its judging after a reconnect. In memory only. Pure. */
+/* What opens the door: the token, and the ticket that spares its judging after a reconnect. In memory only. Pure. */
 package gohub.client
 
 import kotlin.time.Duration

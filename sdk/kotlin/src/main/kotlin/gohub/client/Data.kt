@@ -1,4 +1,4 @@
-/** What the application says: the hub carries it untouched. */
+/* What the application says: the hub carries it untouched. */
 package gohub.client
 
 import kotlinx.serialization.DeserializationStrategy
@@ -37,11 +37,10 @@ public sealed interface Data {
      *
      * @throws SerializationException when it is bytes, or JSON of another shape.
      */
-    public fun <T> decode(type: DeserializationStrategy<T>): T =
-        when (this) {
-            is Json -> Lenient.decodeFromJsonElement(type, value)
-            is Bytes -> throw SerializationException("opaque bytes are no JSON")
-        }
+    public fun <T> decode(type: DeserializationStrategy<T>): T = when (this) {
+        is Json -> Lenient.decodeFromJsonElement(type, value)
+        is Bytes -> throw SerializationException("opaque bytes are no JSON")
+    }
 
     public companion object {
         private val Lenient = JsonParser { ignoreUnknownKeys = true }

@@ -1,4 +1,4 @@
-/**
+/*
  * Requests: those that wait to be sent, those that wait for their answer, and what becomes of them when the connection goes.
  * Bounded in number and bytes. Pure: it is told the time, and gives back what to send and what to settle.
  */
@@ -128,18 +128,16 @@ internal class Desk(private val limits: Limits, private val random: () -> Double
     }
 
     /** Those whose time is over. */
-    fun expired(now: Duration): List<Outcome> =
-        which { it.request.deadline <= now }.map { entry ->
-            entry.uncertain = entry.uncertain || entry.sent
-            settle(entry, entry.last ?: GohubError("no_answer", "no answer in time", retryable = true))
-        }
+    fun expired(now: Duration): List<Outcome> = which { it.request.deadline <= now }.map { entry ->
+        entry.uncertain = entry.uncertain || entry.sent
+        settle(entry, entry.last ?: GohubError("no_answer", "no answer in time", retryable = true))
+    }
 
     /** All of them, because there will be no connection any more. */
-    fun clear(error: GohubError): List<Outcome> =
-        which { true }.map { entry ->
-            entry.uncertain = entry.uncertain || entry.sent
-            settle(entry, error)
-        }
+    fun clear(error: GohubError): List<Outcome> = which { true }.map { entry ->
+        entry.uncertain = entry.uncertain || entry.sent
+        settle(entry, error)
+    }
 
     /** The client's own, which nobody waits for. */
     fun clearOwn() {
@@ -162,7 +160,6 @@ internal class Desk(private val limits: Limits, private val random: () -> Double
         entry.sent = false
         inFlight--
     }
-
     private fun which(test: (Entry) -> Boolean): List<Entry> = entries.values.filter(test)
 
     private fun remove(entry: Entry) {

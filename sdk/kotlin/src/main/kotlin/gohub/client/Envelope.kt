@@ -1,4 +1,4 @@
-/** One message of the protocol, either way: fields by name. Both forms read and write it by the table of [Field]. */
+/* One message of the protocol, either way: fields by name. Both forms read and write it by the table of [Field]. */
 package gohub.client
 
 import kotlin.time.Duration

@@ -1,4 +1,4 @@
-/** The two forms of the protocol: how an envelope becomes a frame, and back. */
+/* The two forms of the protocol: how an envelope becomes a frame, and back. */
 package gohub.client
 
 /** How messages look on the wire. Applications see no difference. */

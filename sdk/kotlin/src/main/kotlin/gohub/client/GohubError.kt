@@ -1,4 +1,4 @@
-/** The one error of this library: what failed, whether to try again, and whether it may have happened all the same. */
+/* The one error of this library: what failed, whether to try again, and whether it may have happened all the same. */
 package gohub.client
 
 /**

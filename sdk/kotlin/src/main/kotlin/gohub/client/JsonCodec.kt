@@ -1,4 +1,4 @@
-/** The JSON form: one object per text frame; opaque bytes travel as base64. */
+/* The JSON form: one object per text frame; opaque bytes travel as base64. */
 package gohub.client
 
 import kotlinx.serialization.json.Json
@@ -33,26 +33,24 @@ internal object JsonCodec : Codec {
         }
     }
 
-    private fun write(envelope: Envelope): JsonObject =
-        JsonObject(
-            buildMap {
-                for ((field, value) in envelope.fields) {
-                    if (value is Data.Bytes) put(Field.ENCODING.wireName, JsonPrimitive(BASE64))
-                    put(field.wireName, element(value))
-                }
-            },
-        )
+    private fun write(envelope: Envelope): JsonObject = JsonObject(
+        buildMap {
+            for ((field, value) in envelope.fields) {
+                if (value is Data.Bytes) put(Field.ENCODING.wireName, JsonPrimitive(BASE64))
+                put(field.wireName, element(value))
+            }
+        },
+    )
 
-    private fun element(value: Any): JsonElement =
-        when (value) {
-            is Long -> JsonPrimitive(value)
-            is Boolean -> JsonPrimitive(value)
-            is Data.Json -> value.value
-            is Data.Bytes -> JsonPrimitive(Base64.encode(value.value))
-            is List<*> -> JsonArray(value.map { element(requireNotNull(it)) })
-            is Envelope -> write(value)
-            else -> JsonPrimitive(value.toString())
-        }
+    private fun element(value: Any): JsonElement = when (value) {
+        is Long -> JsonPrimitive(value)
+        is Boolean -> JsonPrimitive(value)
+        is Data.Json -> value.value
+        is Data.Bytes -> JsonPrimitive(Base64.encode(value.value))
+        is List<*> -> JsonArray(value.map { element(requireNotNull(it)) })
+        is Envelope -> write(value)
+        else -> JsonPrimitive(value.toString())
+    }
 
     private fun read(element: JsonElement): Envelope {
         val tree = (element as? JsonObject).orUnreadable()
@@ -69,23 +67,21 @@ internal object JsonCodec : Codec {
         return Envelope(fields)
     }
 
-    private fun value(field: Field, value: JsonElement): Any =
-        when (field.kind) {
-            Kind.INTEGER -> (value as? JsonPrimitive)?.takeUnless { it.isString }?.longOrNull.orUnreadable()
-            Kind.BOOLEAN -> (value as? JsonPrimitive)?.takeUnless { it.isString }?.booleanOrNull.orUnreadable()
-            Kind.TEXT, Kind.OFFSET, Kind.TEXT_OR_OFFSET -> text(value)
-            Kind.DATA -> Data.Json(value)
-            Kind.TEXTS -> (value as? JsonArray).orUnreadable().map(::text)
-            Kind.MESSAGES -> (value as? JsonArray).orUnreadable().map(::read)
-        }
+    private fun value(field: Field, value: JsonElement): Any = when (field.kind) {
+        Kind.INTEGER -> (value as? JsonPrimitive)?.takeUnless { it.isString }?.longOrNull.orUnreadable()
+        Kind.BOOLEAN -> (value as? JsonPrimitive)?.takeUnless { it.isString }?.booleanOrNull.orUnreadable()
+        Kind.TEXT, Kind.OFFSET, Kind.TEXT_OR_OFFSET -> text(value)
+        Kind.DATA -> Data.Json(value)
+        Kind.TEXTS -> (value as? JsonArray).orUnreadable().map(::text)
+        Kind.MESSAGES -> (value as? JsonArray).orUnreadable().map(::read)
+    }
 
     private fun text(value: JsonElement): String = (value as? JsonPrimitive)?.takeIf { it.isString }.orUnreadable().content
 }
 
 /** The JSON value that these bytes are. */
-internal fun jsonOf(bytes: ByteArray): JsonElement =
-    try {
-        Json.parseToJsonElement(bytes.decodeToString(throwOnInvalidSequence = true))
-    } catch (error: CharacterCodingException) {
-        throw UnreadableException(error)
-    }
+internal fun jsonOf(bytes: ByteArray): JsonElement = try {
+    Json.parseToJsonElement(bytes.decodeToString(throwOnInvalidSequence = true))
+} catch (error: CharacterCodingException) {
+    throw UnreadableException(error)
+}

@@ -1,4 +1,4 @@
-/** Who listens to a client. */
+/* Who listens to a client. */
 package gohub.client
 
 /** One listener: the same function may listen twice. */

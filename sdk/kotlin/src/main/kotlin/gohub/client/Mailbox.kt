@@ -1,4 +1,4 @@
-/** The events that wait for one collector: bounded, and what is too many is counted and told. */
+/* The events that wait for one collector: bounded, and what is too many is counted and told. */
 package gohub.client
 
 import kotlinx.coroutines.channels.Channel
@@ -26,14 +26,15 @@ internal class Mailbox(private val capacity: Int) {
     private fun poll(): ClientEvent? = synchronized(events) { events.removeFirstOrNull() ?: missed.also { missed = null } }
 
     private fun miss(event: ClientEvent) {
-        val before = missed
-        val at =
+        val (from, to) =
             when (event) {
-                is Message -> event.offset
-                is PresenceEvent -> event.offset
-                else -> null
+                is Message -> event.offset to event.offset
+                is PresenceEvent -> event.offset to event.offset
+                is GapEvent -> event.from to event.to
+                else -> null to null
             }
+        val before = missed
         val count = (before?.count ?: 0) + 1
-        missed = GapEvent(before?.from ?: at, at ?: before?.to, count, null, GapReason.SLOW_COLLECTOR)
+        missed = GapEvent(before?.from ?: from, later(before?.to, to), count, null, GapReason.SLOW_COLLECTOR)
     }
 }

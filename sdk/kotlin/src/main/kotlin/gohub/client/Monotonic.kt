@@ -1,4 +1,4 @@
-/** A clock that runs while the device sleeps and never goes back. */
+/* A clock that runs while the device sleeps and never goes back. */
 package gohub.client
 
 /**

@@ -1,4 +1,4 @@
-/** Places in the total order. Both parts may exceed what a signed 64-bit integer holds. */
+/* Places in the total order. Both parts may exceed what a signed 64-bit integer holds. */
 package gohub.client
 
 private val SHAPE = Regex("(0|[1-9][0-9]{0,19})-(0|[1-9][0-9]{0,19})")

@@ -1,4 +1,4 @@
-/** WebSockets of OkHttp. Addresses and headers hold secrets: none is ever shown. */
+/* WebSockets of OkHttp. Addresses and headers hold secrets: none is ever shown. */
 package gohub.client
 
 import okhttp3.Dispatcher
@@ -38,12 +38,14 @@ internal class OkHttpTransport(okHttp: OkHttpClient?) : Transport {
         fun socketsOf(okHttp: OkHttpClient): OkHttpClient {
             // Every socket counts as a running call, of which a dispatcher allows 64: this one shares the threads, not the limit.
             val dispatcher = Dispatcher(okHttp.dispatcher.executorService).apply { maxRequests = Int.MAX_VALUE }
-            // A redirect would carry token and ticket to another host. The heartbeat is this library's own.
+            // A redirect would carry token and ticket to another host. Heartbeat and time for a handshake are this library's own.
             return okHttp
                 .newBuilder()
                 .dispatcher(dispatcher)
                 .followRedirects(false)
                 .pingInterval(Duration.ZERO)
+                .connectTimeout(Duration.ZERO)
+                .readTimeout(Duration.ZERO)
                 .build()
         }
     }

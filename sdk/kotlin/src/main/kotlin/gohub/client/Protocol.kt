@@ -1,4 +1,4 @@
-/**
+/*
  * The vocabulary of protocol v1: ids, fields and codes, as in sdk/protocol/PROTOCOL.md. A test compares every table here with the
  * golden `tables.json`.
  */
@@ -110,7 +110,7 @@ public enum class GapReason {
     /** The bus could not deliver them. */
     BUS_LOST,
 
-    /** This library's own: a collector of [Client.events] was slower than what came for longer than its buffer lasts. */
+    /** This library's own: a collector of [Client.events] was too slow for longer than its buffer lasts. The count is one of events. */
     SLOW_COLLECTOR,
 
     /** None of the others; also a reason that this version does not know. */

@@ -1,4 +1,4 @@
-/**
+/*
  * The heartbeat: when to send a ping, and when a silent hub counts as gone. Pure: it is told the time, and asked.
  *
  * Nobody is given up by silence alone, only by an unanswered ping; so a device that slept finds out whether its connection lives
@@ -45,12 +45,11 @@ internal class Pulse(welcome: Envelope, now: Duration) {
         if (deadAt.isFinite()) deadAt else maxOf(minOf(heardAt + silence, offsetAt + QUIET, ticketAt), paused)
 
     /** What is to be done now. */
-    fun beat(now: Duration, paused: Duration): Beat? =
-        when {
-            now < due(paused) -> null
-            deadAt.isFinite() -> Beat.DEAD
-            else -> ping(now)
-        }
+    fun beat(now: Duration, paused: Duration): Beat? = when {
+        now < due(paused) -> null
+        deadAt.isFinite() -> Beat.DEAD
+        else -> ping(now)
+    }
 
     /** The device woke up, or the network changed: a look before the next beat. */
     fun wake(now: Duration, paused: Duration): Beat? = if (deadAt.isFinite() || now < paused || now - heardAt < RECENT) null else ping(now)

@@ -1,4 +1,4 @@
-/** How long to wait before the next connection: the back-off, and what a hub asked for instead of it. Pure. */
+/* How long to wait before the next connection: the back-off, and what a hub asked for instead of it. Pure. */
 package gohub.client
 
 import kotlin.time.Duration

@@ -1,4 +1,4 @@
-/**
+/*
  * The rooms a client wants to be in, and how each gets back there after a reconnect. Pure.
  *
  * Only rooms that a hub has let the client into go into the query of a handshake: a bad name there would cost the connection.

@@ -1,4 +1,4 @@
-/** What goes into the state machine and what comes out of it. */
+/* What goes into the state machine and what comes out of it. */
 package gohub.client
 
 import kotlin.time.Duration

@@ -1,4 +1,4 @@
-/** Messages of the hub as applications see them: typed, without what is not theirs, tickets above all. */
+/* Messages of the hub as applications see them: typed, without what is not theirs, tickets above all. */
 package gohub.client
 
 import kotlinx.serialization.json.JsonArray
@@ -38,27 +38,25 @@ internal fun presenceOf(envelope: Envelope): PresenceEvent? {
 }
 
 /** A connection begins. */
-internal fun welcomeOf(envelope: Envelope, resumed: Boolean): WelcomeEvent =
-    WelcomeEvent(
-        envelope.text(Field.CLIENT_ID).orEmpty(),
-        envelope.text(Field.CONNECTION_ID).orEmpty(),
-        envelope.text(Field.NODE).orEmpty(),
-        envelope.text(Field.EPOCH).orEmpty(),
-        envelope.offset,
-        envelope.texts(Field.ROOMS).orEmpty(),
-        resumed,
-        envelope.boolean(Field.RECOVERED),
-    )
+internal fun welcomeOf(envelope: Envelope, resumed: Boolean): WelcomeEvent = WelcomeEvent(
+    envelope.text(Field.CLIENT_ID).orEmpty(),
+    envelope.text(Field.CONNECTION_ID).orEmpty(),
+    envelope.text(Field.NODE).orEmpty(),
+    envelope.text(Field.EPOCH).orEmpty(),
+    envelope.offset,
+    envelope.texts(Field.ROOMS).orEmpty(),
+    resumed,
+    envelope.boolean(Field.RECOVERED),
+)
 
 /** Something is missing. */
-internal fun gapOf(envelope: Envelope): GapEvent =
-    GapEvent(
-        envelope.offset(Field.FROM),
-        envelope.offset(Field.TO),
-        envelope.integer(Field.COUNT),
-        envelope.room,
-        GapReason.of(envelope.reason),
-    )
+internal fun gapOf(envelope: Envelope): GapEvent = GapEvent(
+    envelope.offset(Field.FROM),
+    envelope.offset(Field.TO),
+    envelope.integer(Field.COUNT),
+    envelope.room,
+    GapReason.of(envelope.reason),
+)
 
 /** The rooms that a new token does not let the client be in any more. */
 internal fun leftOf(data: Data?): List<String> =

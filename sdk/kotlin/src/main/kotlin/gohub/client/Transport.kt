@@ -1,4 +1,4 @@
-/** What the client needs of a WebSocket: to open one, to send, to leave. Tests play the hub behind it. */
+/* What the client needs of a WebSocket: to open one, to send, to leave. Tests play the hub behind it. */
 package gohub.client
 
 /** Opens sockets. */

@@ -1,4 +1,4 @@
-/** Whatever happens in whatever order: what holds of the machine in every history, by seeded chance. */
+/* Whatever happens in whatever order: what holds of the machine in every history, by seeded chance. */
 package gohub.client
 
 import org.junit.jupiter.api.Assertions.assertEquals
@@ -12,9 +12,7 @@ private const val HISTORIES = 300
 private const val STEPS = 200
 
 /** A hub and an application that do anything at any time. */
-private class World(
-    private val random: Random,
-) {
+private class World(private val random: Random) {
     val stage = Stage(random::nextDouble, source = TokenSource.PROVIDER, maxPending = 8)
 
     /** Requests that nobody settled yet, and those that are. */
@@ -67,10 +65,7 @@ private class World(
         if (stage.socket) stage.hear(envelope)
     }
 
-    private fun ask(
-        envelope: Envelope,
-        repeatable: Boolean,
-    ) {
+    private fun ask(envelope: Envelope, repeatable: Boolean) {
         open += stage.ask(envelope, 30.seconds * random.nextDouble() + 1.ms, repeatable)
     }
 
@@ -103,15 +98,18 @@ class ChanceTest {
                             assertTrue(!socket, fail("a second socket beside the first"))
                             socket = true
                         }
+
                         is Action.Disconnect -> {
                             assertTrue(socket, fail("left a socket that is not there"))
                             socket = false
                         }
+
                         is Action.Send -> {
                             assertTrue(socket, fail("sent without a connection"))
                             val ref = JsonCodec.decode(action.frame).ref
                             assertTrue(ref !in world.settled, fail("$ref was sent after it was settled"))
                         }
+
                         is Action.Settle -> {
                             val request = action.outcome.request
                             assertTrue(world.open.remove(request.ref), fail("${request.ref} was settled twice"))
@@ -119,6 +117,7 @@ class ChanceTest {
                             world.settled += request.ref
                             if (action.outcome.error?.code == "connection_lost") assertTrue(!request.repeatable, fail("given up"))
                         }
+
                         else -> {}
                     }
                 }

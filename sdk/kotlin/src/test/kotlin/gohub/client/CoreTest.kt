@@ -1,4 +1,4 @@
-/** The state machine with a made-up time: every path of connecting, waiting, going on and ending. */
+/* The state machine with a made-up time: every path of connecting, waiting, going on and ending. */
 package gohub.client
 
 import org.junit.jupiter.api.Assertions.assertEquals

@@ -1,4 +1,4 @@
-/** Heartbeats, devices that sleep, tokens and tickets, with a made-up time. */
+/* Heartbeats, devices that sleep, tokens and tickets, with a made-up time. */
 package gohub.client
 
 import org.junit.jupiter.api.Assertions.assertEquals

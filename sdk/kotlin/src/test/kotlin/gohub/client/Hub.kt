@@ -1,4 +1,4 @@
-/** Real hubs and a real etcd for the tests, each a process of its own on free ports, and what waits for them. */
+/* Real hubs and a real etcd for the tests, each a process of its own on free ports, and what waits for them. */
 package gohub.client
 
 import kotlinx.coroutines.async
@@ -33,11 +33,7 @@ val PATIENCE: Duration = 60.seconds
 private const val KEY = "a-key-for-the-sdk-tests"
 
 /** Waits until [condition] gives something, and gives that; fails with [what] when it does not in time. */
-suspend fun <T : Any> found(
-    what: String,
-    patience: Duration = PATIENCE,
-    condition: suspend () -> T?,
-): T {
+suspend fun <T : Any> found(what: String, patience: Duration = PATIENCE, condition: suspend () -> T?): T {
     val end = TimeSource.Monotonic.markNow() + patience
     while (true) {
         condition()?.let { return it }
@@ -47,11 +43,7 @@ suspend fun <T : Any> found(
 }
 
 /** Waits until [condition] holds. */
-suspend fun until(
-    what: String,
-    patience: Duration = PATIENCE,
-    condition: suspend () -> Boolean,
-) {
+suspend fun until(what: String, patience: Duration = PATIENCE, condition: suspend () -> Boolean) {
     found(what, patience) { if (condition()) Unit else null }
 }
 
@@ -90,10 +82,7 @@ private object Cleanup {
 private fun program(variable: String): String =
     requireNotNull(System.getenv(variable)) { "$variable is not set: run test.sh, or make sdk-test" }
 
-private fun signal(
-    process: Process,
-    name: String,
-) {
+private fun signal(process: Process, name: String) {
     if (name == "KILL") {
         process.destroyForcibly()
         process.waitFor(PATIENCE.inWholeSeconds, TimeUnit.SECONDS)
@@ -102,22 +91,16 @@ private fun signal(
     }
 }
 
-private fun answers(url: String): Boolean =
-    try {
-        http.send(HttpRequest.newBuilder(URI(url)).build(), HttpResponse.BodyHandlers.discarding()).statusCode() == 200
-    } catch (_: IOException) {
-        false
-    }
+private fun answers(url: String): Boolean = try {
+    http.send(HttpRequest.newBuilder(URI(url)).build(), HttpResponse.BodyHandlers.discarding()).statusCode() == 200
+} catch (_: IOException) {
+    false
+}
 
 private fun parsed(json: String) = Json.parseToJsonElement(json).jsonObject
 
 /** A hub. Settings are JSON by section, as in config/config.yaml. */
-class Hub private constructor(
-    private val port: Int,
-    private val admin: Int,
-    private val file: File,
-    private var settings: JsonObject,
-) {
+class Hub private constructor(private val port: Int, private val admin: Int, private val file: File, private var settings: JsonObject) {
     private var process: Process? = null
 
     /** Where clients connect. */
@@ -149,25 +132,21 @@ class Hub private constructor(
     }
 
     /** A call of the admin API; `null` when nobody answers it. */
-    suspend fun call(
-        method: String,
-        path: String,
-    ): JsonElement? =
-        runInterruptible {
-            val request =
-                HttpRequest
-                    .newBuilder(URI("http://127.0.0.1:$admin/api/v1/$path"))
-                    .header("Authorization", "Bearer $KEY")
-                    .method(method, HttpRequest.BodyPublishers.noBody())
-                    .build()
-            try {
-                val response = http.send(request, HttpResponse.BodyHandlers.ofString())
-                check(response.statusCode() < 300) { "$method $path: ${response.statusCode()} ${response.body()}" }
-                Json.parseToJsonElement(response.body().ifEmpty { "{}" })
-            } catch (_: IOException) {
-                null
-            }
+    suspend fun call(method: String, path: String): JsonElement? = runInterruptible {
+        val request =
+            HttpRequest
+                .newBuilder(URI("http://127.0.0.1:$admin/api/v1/$path"))
+                .header("Authorization", "Bearer $KEY")
+                .method(method, HttpRequest.BodyPublishers.noBody())
+                .build()
+        try {
+            val response = http.send(request, HttpResponse.BodyHandlers.ofString())
+            check(response.statusCode() < 300) { "$method $path: ${response.statusCode()} ${response.body()}" }
+            Json.parseToJsonElement(response.body().ifEmpty { "{}" })
+        } catch (_: IOException) {
+            null
         }
+    }
 
     /** Sends the process a signal; `KILL` waits for its end. */
     fun signal(name: String) = signal(requireNotNull(process), name)
@@ -179,10 +158,7 @@ class Hub private constructor(
         private var count = 0
 
         /** A hub that is ready. */
-        suspend fun start(
-            settings: String = "{}",
-            more: String = "{}",
-        ): Hub {
+        suspend fun start(settings: String = "{}", more: String = "{}"): Hub {
             val (port, admin) = freePorts(2)
             val file = File(folder, "hub-${synchronized(this) { count++ }}.yaml")
             return Hub(port, admin, file, JsonObject(parsed(settings) + parsed(more))).also { it.restart() }
@@ -191,31 +167,24 @@ class Hub private constructor(
 }
 
 /** An etcd of one member. */
-class Etcd private constructor(
-    private val url: String,
-    private val process: Process,
-) {
+class Etcd private constructor(private val url: String, private val process: Process) {
     /** Hubs over this etcd that know each other. */
-    suspend fun hubs(
-        count: Int,
-        settings: String = "{}",
-    ): List<Hub> =
-        coroutineScope {
-            val hubs =
-                freePorts(count)
-                    .mapIndexed { index, port ->
-                        val cluster =
-                            """{"cluster":{"enabled":true,"node":"hub-$index","grpc_addr":"127.0.0.1:$port",
+    suspend fun hubs(count: Int, settings: String = "{}"): List<Hub> = coroutineScope {
+        val hubs =
+            freePorts(count)
+                .mapIndexed { index, port ->
+                    val cluster =
+                        """{"cluster":{"enabled":true,"node":"hub-$index","grpc_addr":"127.0.0.1:$port",
                             "advertise":"127.0.0.1:$port","etcd":{"endpoints":["$url"],"lease_ttl":"2s"}}}"""
-                        async { Hub.start(settings, cluster) }
-                    }.awaitAll()
-            for (hub in hubs) {
-                until("the hubs know each other") {
-                    hub.call("GET", "nodes")?.jsonObject?.get("items")?.jsonArray?.size == count
-                }
+                    async { Hub.start(settings, cluster) }
+                }.awaitAll()
+        for (hub in hubs) {
+            until("the hubs know each other") {
+                hub.call("GET", "nodes")?.jsonObject?.get("items")?.jsonArray?.size == count
             }
-            hubs
         }
+        hubs
+    }
 
     /** Sends the process a signal. */
     fun signal(name: String) = signal(process, name)

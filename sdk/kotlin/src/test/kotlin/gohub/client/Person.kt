@@ -1,4 +1,4 @@
-/** Somebody who uses the client as an application does, and remembers everything it was told. */
+/* Somebody who uses the client as an application does, and remembers everything it was told. */
 package gohub.client
 
 import kotlinx.coroutines.flow.first
@@ -8,9 +8,7 @@ import kotlin.time.ComparableTimeMark
 import kotlin.time.TimeSource
 
 /** A client and its record. */
-class Person(
-    options: ClientOptions,
-) {
+class Person(options: ClientOptions) {
     val client = Client(options)
     val told = CopyOnWriteArrayList<ClientEvent>()
 
@@ -44,20 +42,14 @@ class Person(
     /** Waits until the connection stands so, and does not miss it when it does for a moment. */
     suspend fun becomes(state: State) = withTimeout(PATIENCE) { client.state.first { it == state } }
 
-    suspend fun says(
-        room: String,
-        text: String,
-    ): Ack = client.publish(room, Data.of(text))
+    suspend fun says(room: String, text: String): Ack = client.publish(room, Data.of(text))
 
     /** Whether every offset stands behind the one before: order, and nothing twice. */
     val inOrder: Boolean get() = all<Message>().zipWithNext().all { (one, next) -> next.offset > one.offset }
 
     companion object {
         /** One who is connected and in these rooms. */
-        suspend fun into(
-            vararg rooms: String,
-            options: ClientOptions,
-        ): Person {
+        suspend fun into(vararg rooms: String, options: ClientOptions): Person {
             val person = Person(options)
             person.client.connect()
             for (room in rooms) person.client.join(room)

@@ -1,4 +1,4 @@
-/** A stage for the state machine: a made-up time, timers that go off, and everything it said. */
+/* A stage for the state machine: a made-up time, timers that go off, and everything it said. */
 package gohub.client
 
 import okhttp3.HttpUrl

@@ -1,4 +1,4 @@
-/** Coming back without being judged anew, and with a position that stayed young: the client, real hubs and a server that judges tokens. */
+/* Coming back without being judged anew, and with a position that stayed young: the client, real hubs and a server that judges tokens. */
 package gohub.client
 
 import com.sun.net.httpserver.HttpServer
@@ -69,58 +69,55 @@ class TicketTest {
     }
 
     @Test
-    fun `a hub is killed, and nobody who comes back to the other one is judged anew`() =
-        runBlocking<Unit> {
-            val etcd = Etcd.start()
-            val hubs = etcd.hubs(2, judged("2m"))
-            // A hub has the keys of tickets a moment after it is ready.
-            for (hub in hubs) until("it gives tickets") { givesTickets(hub.url) }
-            asked.set(0)
-            val urls = hubs.map { it.url }.toTypedArray()
-            val crowd = List(PEOPLE) { async { Person.into("storm", options = ClientOptions(*urls, token = "t$it")) } }.awaitAll()
-            assertEquals(PEOPLE, asked.get())
-            hubs[0].signal("KILL")
-            val lost = crowd.filter { it.tells<WelcomeEvent>().node == "hub-0" }
-            assertTrue(lost.isNotEmpty())
-            for (person in lost) assertTrue(person.tells<WelcomeEvent>(2).recovered)
-            assertEquals(PEOPLE, asked.get(), "the tickets opened the door")
-            crowd.forEach { it.client.close() }
-            hubs[1].stop()
-            etcd.stop()
-        }
+    fun `a hub is killed, and nobody who comes back to the other one is judged anew`() = runBlocking<Unit> {
+        val etcd = Etcd.start()
+        val hubs = etcd.hubs(2, judged("2m"))
+        // A hub has the keys of tickets a moment after it is ready.
+        for (hub in hubs) until("it gives tickets") { givesTickets(hub.url) }
+        asked.set(0)
+        val urls = hubs.map { it.url }.toTypedArray()
+        val crowd = List(PEOPLE) { async { Person.into("storm", options = ClientOptions(*urls, token = "t$it")) } }.awaitAll()
+        assertEquals(PEOPLE, asked.get())
+        hubs[0].signal("KILL")
+        val lost = crowd.filter { it.tells<WelcomeEvent>().node == "hub-0" }
+        assertTrue(lost.isNotEmpty())
+        for (person in lost) assertTrue(person.tells<WelcomeEvent>(2).recovered)
+        assertEquals(PEOPLE, asked.get(), "the tickets opened the door")
+        crowd.forEach { it.client.close() }
+        hubs[1].stop()
+        etcd.stop()
+    }
 
     @Test
-    fun `a ticket is replaced before its life is over, and used once each time`() =
-        runBlocking<Unit> {
-            val hub = Hub.start(judged("5s"))
-            asked.set(0)
-            val tunnel = Tunnel()
-            val rosa = Person.into("again", options = ClientOptions(hub.url, token = "rosa", okHttp = tunnel.okHttp))
-            for (n in 2..3) {
-                // Longer than a life.
-                delay(5_500.milliseconds)
-                tunnel.cut()
-                assertTrue(rosa.tells<WelcomeEvent>(n).recovered)
-            }
-            assertEquals(1, asked.get())
-            rosa.client.close()
-            hub.stop()
-        }
-
-    @Test
-    fun `somebody to whom nothing was said for longer than the hub keeps comes back and has missed nothing`() =
-        runBlocking<Unit> {
-            val quiet = """"heartbeat":{"interval":"1s","timeout":"5s","app_interval":"500ms"}"""
-            val hub = Hub.start("""{"retention":{"max_age":"2s"},$quiet}""")
-            val tunnel = Tunnel()
-            val sven = Person.into("quiet", options = ClientOptions(hub.url, clientId = "sven", okHttp = tunnel.okHttp))
-            val tina = Person.into("busy", options = ClientOptions(hub.url, clientId = "tina"))
-            val began = TimeSource.Monotonic.markNow()
-            while (began.elapsedNow() < 5.seconds) tina.says("busy", "x")
+    fun `a ticket is replaced before its life is over, and used once each time`() = runBlocking<Unit> {
+        val hub = Hub.start(judged("5s"))
+        asked.set(0)
+        val tunnel = Tunnel()
+        val rosa = Person.into("again", options = ClientOptions(hub.url, token = "rosa", okHttp = tunnel.okHttp))
+        for (n in 2..3) {
+            // Longer than a life.
+            delay(5_500.milliseconds)
             tunnel.cut()
-            assertTrue(sven.tells<WelcomeEvent>(2).recovered)
-            assertFalse(sven.all<GapEvent>().isNotEmpty() || sven.heard.isNotEmpty())
-            listOf(sven, tina).forEach { it.client.close() }
-            hub.stop()
+            assertTrue(rosa.tells<WelcomeEvent>(n).recovered)
         }
+        assertEquals(1, asked.get())
+        rosa.client.close()
+        hub.stop()
+    }
+
+    @Test
+    fun `somebody to whom nothing was said for longer than the hub keeps comes back and has missed nothing`() = runBlocking<Unit> {
+        val quiet = """"heartbeat":{"interval":"1s","timeout":"5s","app_interval":"500ms"}"""
+        val hub = Hub.start("""{"retention":{"max_age":"2s"},$quiet}""")
+        val tunnel = Tunnel()
+        val sven = Person.into("quiet", options = ClientOptions(hub.url, clientId = "sven", okHttp = tunnel.okHttp))
+        val tina = Person.into("busy", options = ClientOptions(hub.url, clientId = "tina"))
+        val began = TimeSource.Monotonic.markNow()
+        while (began.elapsedNow() < 5.seconds) tina.says("busy", "x")
+        tunnel.cut()
+        assertTrue(sven.tells<WelcomeEvent>(2).recovered)
+        assertFalse(sven.all<GapEvent>().isNotEmpty() || sven.heard.isNotEmpty())
+        listOf(sven, tina).forEach { it.client.close() }
+        hub.stop()
+    }
 }

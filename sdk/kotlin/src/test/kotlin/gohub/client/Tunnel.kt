@@ -1,4 +1,4 @@
-/** A network as phones have it: it stops for a while, or breaks. */
+/* A network as phones have it: it stops for a while, or breaks. */
 package gohub.client
 
 import okhttp3.OkHttpClient
@@ -26,11 +26,10 @@ class Tunnel : SocketFactory() {
     fun pause() = lock.withLock { paused = true }
 
     /** What came meanwhile arrives. */
-    fun resume() =
-        lock.withLock {
-            paused = false
-            change.signalAll()
-        }
+    fun resume() = lock.withLock {
+        paused = false
+        change.signalAll()
+    }
 
     /** Every connection breaks, and the next ones are as good as new. */
     fun cut() {
@@ -41,48 +40,24 @@ class Tunnel : SocketFactory() {
         resume()
     }
 
-    override fun createSocket(): Socket =
-        object : Socket() {
-            override fun getInputStream(): InputStream = Gate(super.getInputStream(), this)
-        }.also {
-            // What waits is to wait at the hub, not here.
-            it.receiveBufferSize = 16_384
-            sockets += it
-        }
+    override fun createSocket(): Socket = object : Socket() {
+        override fun getInputStream(): InputStream = Gate(super.getInputStream(), this)
+    }.also {
+        // What waits is to wait at the hub, not here.
+        it.receiveBufferSize = 16_384
+        sockets += it
+    }
 
-    override fun createSocket(
-        host: String,
-        port: Int,
-    ): Socket = throw UnsupportedOperationException("OkHttp connects by itself")
+    override fun createSocket(host: String, port: Int): Socket = throw UnsupportedOperationException("OkHttp connects by itself")
 
-    override fun createSocket(
-        host: String,
-        port: Int,
-        local: InetAddress,
-        localPort: Int,
-    ): Socket = createSocket(host, port)
+    override fun createSocket(host: String, port: Int, local: InetAddress, localPort: Int): Socket = createSocket(host, port)
 
-    override fun createSocket(
-        host: InetAddress,
-        port: Int,
-    ): Socket = createSocket(host.hostName, port)
+    override fun createSocket(host: InetAddress, port: Int): Socket = createSocket(host.hostName, port)
 
-    override fun createSocket(
-        host: InetAddress,
-        port: Int,
-        local: InetAddress,
-        localPort: Int,
-    ): Socket = createSocket(host.hostName, port)
+    override fun createSocket(host: InetAddress, port: Int, local: InetAddress, localPort: Int): Socket = createSocket(host.hostName, port)
 
-    private inner class Gate(
-        input: InputStream,
-        private val socket: Socket,
-    ) : FilterInputStream(input) {
-        override fun read(
-            buffer: ByteArray,
-            offset: Int,
-            length: Int,
-        ): Int {
+    private inner class Gate(input: InputStream, private val socket: Socket) : FilterInputStream(input) {
+        override fun read(buffer: ByteArray, offset: Int, length: Int): Int {
             pass()
             val count = super.read(buffer, offset, length)
             // What was under way when the tunnel began is in it as well.
@@ -90,10 +65,9 @@ class Tunnel : SocketFactory() {
             return count
         }
 
-        private fun pass() =
-            lock.withLock {
-                while (paused && !socket.isClosed) change.await()
-                if (socket.isClosed) throw SocketException("broken")
-            }
+        private fun pass() = lock.withLock {
+            while (paused && !socket.isClosed) change.await()
+            if (socket.isClosed) throw SocketException("broken")
+        }
     }
 }

@@ -1,4 +1,4 @@
-/** The golden messages of sdk/protocol/vectors, which the hub and every SDK run, in both forms. */
+/* The golden messages of sdk/protocol/vectors, which the hub and every SDK run, in both forms. */
 package gohub.client
 
 import kotlinx.serialization.json.Json
@@ -40,56 +40,58 @@ class VectorsTest {
             when (name) {
                 // `data_text` and `data_hex` say it, when they are there.
                 "data" -> fields.putIfAbsent(Field.DATA, Data.of(value))
+
                 "data_text" -> fields[Field.DATA] = Data.of(Json.parseToJsonElement(value.jsonPrimitive.content))
+
                 "data_hex" -> fields[Field.DATA] = Data.of(value.jsonPrimitive.content.hexToByteArray())
+
                 else -> fields[requireNotNull(Field.named(name)) { name }] = plain(value)
             }
         }
         return Envelope(fields)
     }
 
-    private fun plain(value: JsonElement): Any =
-        when (value) {
-            is JsonObject -> expected(value)
-            is JsonArray -> value.map(::plain)
-            is JsonPrimitive ->
-                when {
-                    value.isString -> value.content
-                    value.content == "true" || value.content == "false" -> value.boolean
-                    else -> value.long
-                }
-        }
+    private fun plain(value: JsonElement): Any = when (value) {
+        is JsonObject -> expected(value)
 
-    @TestFactory
-    fun `every golden message is read from both forms`(): List<DynamicTest> =
-        listOf("hub_messages.json", "requests.json").flatMap { file ->
-            vectors(file).map { vector ->
-                dynamicTest("$file: ${vector.text("name")}") {
-                    val message = expected(vector.getValue("message").jsonObject)
-                    assertEquals(message, JsonCodec.decode(Frame.Text(vector.getValue("json").jsonPrimitive.content)))
-                    assertEquals(message, CborCodec.decode(binary(vector.getValue("cbor").jsonPrimitive.content)))
-                }
+        is JsonArray -> value.map(::plain)
+
+        is JsonPrimitive ->
+            when {
+                value.isString -> value.content
+                value.content == "true" || value.content == "false" -> value.boolean
+                else -> value.long
             }
-        }
+    }
 
     @TestFactory
-    fun `every request is written as something equal`(): List<DynamicTest> =
-        vectors("requests.json").map { vector ->
-            dynamicTest("requests.json: ${vector.text("name")}") {
+    fun `every golden message is read from both forms`(): List<DynamicTest> = listOf("hub_messages.json", "requests.json").flatMap { file ->
+        vectors(file).map { vector ->
+            dynamicTest("$file: ${vector.text("name")}") {
                 val message = expected(vector.getValue("message").jsonObject)
-                val text = (JsonCodec.encode(message) as Frame.Text).text
-                assertEquals(Json.parseToJsonElement(vector.getValue("json").jsonPrimitive.content), Json.parseToJsonElement(text))
-                val written = (CborCodec.encode(message) as Frame.Binary).bytes
-                val golden = vector.getValue("cbor").jsonPrimitive.content.hexToByteArray()
-                assertEquals(CborCodec.decode(Frame.Binary(golden)), CborCodec.decode(Frame.Binary(written)))
-                // Text with spaces in it is equal as a value; without it is the same, byte for byte.
-                val data = vector.getValue("message").jsonObject.text("data_text")
-                if (data == null || data == (message.data as Data.Json).value.toString()) {
-                    assertEquals(pairs(golden), pairs(written), "the same items, shortest form, whatever their order")
-                    assertEquals(golden.size, written.size)
-                }
+                assertEquals(message, JsonCodec.decode(Frame.Text(vector.getValue("json").jsonPrimitive.content)))
+                assertEquals(message, CborCodec.decode(binary(vector.getValue("cbor").jsonPrimitive.content)))
             }
         }
+    }
+
+    @TestFactory
+    fun `every request is written as something equal`(): List<DynamicTest> = vectors("requests.json").map { vector ->
+        dynamicTest("requests.json: ${vector.text("name")}") {
+            val message = expected(vector.getValue("message").jsonObject)
+            val text = (JsonCodec.encode(message) as Frame.Text).text
+            assertEquals(Json.parseToJsonElement(vector.getValue("json").jsonPrimitive.content), Json.parseToJsonElement(text))
+            val written = (CborCodec.encode(message) as Frame.Binary).bytes
+            val golden = vector.getValue("cbor").jsonPrimitive.content.hexToByteArray()
+            assertEquals(CborCodec.decode(Frame.Binary(golden)), CborCodec.decode(Frame.Binary(written)))
+            // Text with spaces in it is equal as a value; without it is the same, byte for byte.
+            val data = vector.getValue("message").jsonObject.text("data_text")
+            if (data == null || data == (message.data as Data.Json).value.toString()) {
+                assertEquals(pairs(golden), pairs(written), "the same items, shortest form, whatever their order")
+                assertEquals(golden.size, written.size)
+            }
+        }
+    }
 
     /** The pairs of a CBOR map in hex, taken apart without the library. */
     private fun pairs(map: ByteArray): Set<String> {
@@ -119,7 +121,13 @@ class VectorsTest {
         fun rows(name: String) = tables.getValue(name).jsonArray
 
         val fields = rows("fields").map { it.jsonObject }
-        assertEquals(fields.associate { it.getValue("key").jsonPrimitive.int to it.text("name") }.toSortedMap(), Field.entries.associate { it.ordinal to it.wireName }.toSortedMap())
+        assertEquals(
+            fields.associate { it.getValue("key").jsonPrimitive.int to it.text("name") }.toSortedMap(),
+            Field.entries.associate {
+                it.ordinal to
+                    it.wireName
+            }.toSortedMap(),
+        )
         val reasons = rows("gap_reasons").map { (it as? JsonObject)?.text("name") ?: it.jsonPrimitive.content }
         assertEquals(reasons.toSet() + "slow_collector", GapReason.entries.map { it.name.lowercase() }.toSet())
         for (row in rows("close_codes").map { it.jsonObject }) {
@@ -156,7 +164,8 @@ class VectorsTest {
     fun `what is cut short, nested, endless or no message at all is refused and harms nothing`() {
         val texts = listOf("", "[1]", "null", "{", """{"message_id":"1"}""", """{"message_id":{}}""", """{"message_id":1} 2""", "{}")
         val short = listOf("", "80", "bf0001ff", "a3056261310001", "a205626131000100", "a105626131", "a2000a027f6161ff", "a0")
-        val odd = listOf("a20014049b7fffffffffffffff", "a200011863" + "81".repeat(40) + "01", "a2000a02 61ff".replace(" ", ""), "a20014041901")
+        val odd =
+            listOf("a20014049b7fffffffffffffff", "a200011863" + "81".repeat(40) + "01", "a2000a02 61ff".replace(" ", ""), "a20014041901")
         for (text in texts) {
             assertThrows(UnreadableException::class.java, { JsonCodec.decode(Frame.Text(text)) }, text)
             assertThrows(UnreadableException::class.java) { CborCodec.decode(Frame.Text(text)) }
@@ -198,7 +207,18 @@ class VectorsTest {
         assertArrayEquals(digits.toByteArray(), (CborCodec.encode(said) as Frame.Binary).bytes.takeLast(digits.length).toByteArray())
         val last = requireNotNull(Offset.parse("18446744073709551615-4294967295"))
         assertTrue(last > Offset(9_007_199_254_740_993u, 0u) && Offset(2u, 10u) > Offset(2u, 9u))
-        for (bad in listOf("", "1", "1-", "01-0", "-1-0", "1-0-0", "1 - 0", "18446744073709551616-0")) assertEquals(null, Offset.parse(bad), bad)
+        for (bad in listOf(
+            "",
+            "1",
+            "1-",
+            "01-0",
+            "-1-0",
+            "1-0-0",
+            "1 - 0",
+            "18446744073709551616-0",
+        )) {
+            assertEquals(null, Offset.parse(bad), bad)
+        }
     }
 
     @Test
