@@ -6,7 +6,10 @@ import androidx.compose.foundation.layout.Column
 import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.fillMaxWidth
+import androidx.compose.foundation.layout.imePadding
+import androidx.compose.foundation.layout.navigationBarsPadding
 import androidx.compose.foundation.layout.padding
+import androidx.compose.foundation.layout.statusBarsPadding
 import androidx.compose.foundation.lazy.LazyColumn
 import androidx.compose.foundation.lazy.items
 import androidx.compose.foundation.lazy.rememberLazyListState
@@ -40,7 +43,7 @@ fun ChatScreen(
 ) {
     Scaffold(
         topBar = { Status(state, chat.people) },
-        bottomBar = { Composer(chat.failure, say) },
+        bottomBar = { Entry(chat.failure, say) },
     ) { padding -> Lines(chat.lines, Modifier.padding(padding)) }
 }
 
@@ -50,7 +53,7 @@ private fun Status(
     people: Long,
 ) {
     Row(
-        Modifier.fillMaxWidth().padding(16.dp),
+        Modifier.fillMaxWidth().statusBarsPadding().padding(16.dp),
         horizontalArrangement = Arrangement.SpaceBetween,
     ) {
         // The word, and not a colour alone.
@@ -88,7 +91,7 @@ private fun Lines(
 }
 
 @Composable
-private fun Composer(
+private fun Entry(
     failure: String?,
     say: (String) -> Unit,
 ) {
@@ -97,7 +100,7 @@ private fun Composer(
         if (text.isNotBlank()) say(text.trim())
         text = ""
     }
-    Column(Modifier.fillMaxWidth().padding(16.dp)) {
+    Column(Modifier.fillMaxWidth().navigationBarsPadding().imePadding().padding(16.dp)) {
         if (failure != null) {
             Text(stringResource(R.string.not_sent, failure), color = MaterialTheme.colorScheme.error)
         }
