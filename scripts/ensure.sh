@@ -58,6 +58,12 @@ for tool in "$@"; do
         ;;
     python-venv) python3 -c 'import ensurepip' 2> /dev/null || apt_install python3-venv ;;
     cc) has cc || apt_install build-essential ;;
+    clang)
+        # With what it links for sanitizers and fuzzing, a package of its own that is named by the version.
+        has clang || apt_install clang
+        [ -n "$(find "$(clang -print-resource-dir)" -name 'libclang_rt.fuzzer*' -print -quit)" ] \
+            || apt_install "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
+        ;;
     cargo-deny) cargo_install cargo-deny 0.20.2 ;;
     cargo-llvm-cov) cargo_install cargo-llvm-cov 0.9.1 ;;
     # Its server and its watcher stay out; the readers' search stays in. MPL-2.0: a tool, nothing of it is in ours.
