@@ -30,7 +30,8 @@ void gohub_core_left(gohub_client *client, gohub_text room, gohub_text words);
 
 /* say.c: what leaves. */
 void gohub_core_flush(gohub_client *client);
-void gohub_core_pong(gohub_client *client, gohub_text ref);
+/* Makes the answer of the ping itself. */
+void gohub_core_pong(gohub_client *client, gohub_envelope *ping);
 void gohub_core_ping(gohub_client *client);
 bool gohub_core_flushes(const gohub_client *client);
 

@@ -161,10 +161,10 @@ static void take(gohub_client *client, gohub_envelope *envelope) {
     }
     switch (envelope->message_id) {
     case GOHUB_PING:
-        gohub_core_pong(client, envelope->ref);
         if (has_offset) {
             gohub_core_advance(client, envelope->offset);
         }
+        gohub_core_pong(client, envelope);
         break;
     case GOHUB_PONG:
         if (has_offset) {

@@ -13,12 +13,11 @@
 
 static const gohub_request defaults = {NULL, NULL, 0, NULL, NULL, false};
 
-static gohub_envelope of(uint32_t id) {
-    gohub_envelope envelope;
-    memset(&envelope, 0, sizeof envelope);
-    envelope.message_id = id;
-    gohub_envelope_set(&envelope, GOHUB_FIELD_MESSAGE_ID);
-    return envelope;
+/* In place: an envelope that is given back takes its stack twice. */
+static void begin(gohub_envelope *envelope, uint32_t id) {
+    memset(envelope, 0, sizeof *envelope);
+    envelope->message_id = id;
+    gohub_envelope_set(envelope, GOHUB_FIELD_MESSAGE_ID);
 }
 
 /* Takes text into a member, when there is some; false when it is not allowed there. Absent is fine. */
@@ -128,7 +127,8 @@ gohub_code gohub_client_join(
     const gohub_offset *from,
     const gohub_request *request
 ) {
-    gohub_envelope envelope = of(GOHUB_JOIN);
+    gohub_envelope envelope;
+    begin(&envelope, GOHUB_JOIN);
     if (room == NULL || !put_room(&envelope, room)) {
         return GOHUB_BAD_ARGUMENT;
     }
@@ -145,7 +145,8 @@ gohub_code gohub_client_join(
 }
 
 gohub_code gohub_client_leave(gohub_client *client, const char *room, const gohub_request *request) {
-    gohub_envelope envelope = of(GOHUB_LEAVE);
+    gohub_envelope envelope;
+    begin(&envelope, GOHUB_LEAVE);
     if (room == NULL || !put_room(&envelope, room)) {
         return GOHUB_BAD_ARGUMENT;
     }
@@ -157,7 +158,8 @@ gohub_code gohub_client_leave(gohub_client *client, const char *room, const gohu
 }
 
 gohub_code gohub_client_publish(gohub_client *client, const char *room, gohub_data data, const gohub_request *request) {
-    gohub_envelope envelope = of(GOHUB_ROOM_MESSAGE);
+    gohub_envelope envelope;
+    begin(&envelope, GOHUB_ROOM_MESSAGE);
     if (room == NULL || !put_room(&envelope, room)) {
         return GOHUB_BAD_ARGUMENT;
     }
@@ -165,7 +167,8 @@ gohub_code gohub_client_publish(gohub_client *client, const char *room, gohub_da
 }
 
 gohub_code gohub_client_unicast(gohub_client *client, const char *to, gohub_data data, const gohub_request *request) {
-    gohub_envelope envelope = of(GOHUB_UNICAST);
+    gohub_envelope envelope;
+    begin(&envelope, GOHUB_UNICAST);
     if (to == NULL || !put(&envelope, GOHUB_FIELD_TO, &envelope.to, to, MOST_TAG)) {
         return GOHUB_BAD_ARGUMENT;
     }
@@ -173,7 +176,8 @@ gohub_code gohub_client_unicast(gohub_client *client, const char *to, gohub_data
 }
 
 gohub_code gohub_client_broadcast(gohub_client *client, gohub_data data, const gohub_request *request) {
-    gohub_envelope envelope = of(GOHUB_BROADCAST);
+    gohub_envelope envelope;
+    begin(&envelope, GOHUB_BROADCAST);
     return say(client, &envelope, data, request, true);
 }
 
@@ -185,7 +189,8 @@ gohub_code gohub_client_send(
     gohub_data data,
     const gohub_request *request
 ) {
-    gohub_envelope envelope = of(id);
+    gohub_envelope envelope;
+    begin(&envelope, id);
     if (id < GOHUB_FIRST_APPLICATION_ID || !put_room(&envelope, room) ||
         !put(&envelope, GOHUB_FIELD_TO, &envelope.to, to, MOST_TAG)) {
         return GOHUB_BAD_ARGUMENT;
@@ -200,7 +205,8 @@ gohub_code gohub_client_presence(
     const char *after,
     const gohub_request *request
 ) {
-    gohub_envelope envelope = of(GOHUB_PRESENCE);
+    gohub_envelope envelope;
+    begin(&envelope, GOHUB_PRESENCE);
     put_limit(&envelope, limit);
     if (room == NULL || !put_room(&envelope, room) ||
         !put(&envelope, GOHUB_FIELD_AFTER, &envelope.after, after, MOST_TAG)) {
@@ -216,7 +222,8 @@ gohub_code gohub_client_history(
     const gohub_offset *from,
     const gohub_request *request
 ) {
-    gohub_envelope envelope = of(GOHUB_HISTORY);
+    gohub_envelope envelope;
+    begin(&envelope, GOHUB_HISTORY);
     put_limit(&envelope, limit);
     put_offset(&envelope, from);
     if (room == NULL || !put_room(&envelope, room)) {
@@ -226,12 +233,14 @@ gohub_code gohub_client_history(
 }
 
 gohub_code gohub_client_ping(gohub_client *client, const gohub_request *request) {
-    gohub_envelope envelope = of(GOHUB_PING);
+    gohub_envelope envelope;
+    begin(&envelope, GOHUB_PING);
     return ask(client, &envelope, request == NULL ? &defaults : request, true, NULL);
 }
 
 gohub_code gohub_client_refresh(gohub_client *client, const char *token, const gohub_request *request) {
-    gohub_envelope envelope = of(GOHUB_REFRESH);
+    gohub_envelope envelope;
+    begin(&envelope, GOHUB_REFRESH);
     if (token == NULL || !gohub_credentials_allow(token)) {
         return GOHUB_BAD_ARGUMENT;
     }

@@ -21,12 +21,11 @@ static bool say(gohub_client *client, const gohub_envelope *envelope, bool answe
     return written && gohub_socket_send(&client->socket, &sink, client->options->form == GOHUB_JSON);
 }
 
-static gohub_envelope blank(uint32_t id) {
-    gohub_envelope envelope;
-    memset(&envelope, 0, sizeof envelope);
-    envelope.message_id = id;
-    gohub_envelope_set(&envelope, GOHUB_FIELD_MESSAGE_ID);
-    return envelope;
+/* In place: an envelope that is given back takes its stack twice. */
+static void blank(gohub_envelope *envelope, uint32_t id) {
+    memset(envelope, 0, sizeof *envelope);
+    envelope->message_id = id;
+    gohub_envelope_set(envelope, GOHUB_FIELD_MESSAGE_ID);
 }
 
 static void tag(gohub_envelope *envelope, gohub_text ref) {
@@ -36,16 +35,17 @@ static void tag(gohub_envelope *envelope, gohub_text ref) {
     }
 }
 
-void gohub_core_pong(gohub_client *client, gohub_text ref) {
-    gohub_envelope envelope = blank(GOHUB_PONG);
-    tag(&envelope, ref);
+void gohub_core_pong(gohub_client *client, gohub_envelope *ping) {
+    ping->message_id = GOHUB_PONG;
+    ping->fields &= (uint64_t)1 << GOHUB_FIELD_MESSAGE_ID | (uint64_t)1 << GOHUB_FIELD_REF;
     /* Without room the hub goes without: any byte is a sign of life, and some wait to leave. */
-    (void)say(client, &envelope, true);
+    (void)say(client, ping, true);
 }
 
 void gohub_core_ping(gohub_client *client) {
     char digits[GOHUB_REF_BYTES];
-    gohub_envelope envelope = blank(GOHUB_PING);
+    gohub_envelope envelope;
+    blank(&envelope, GOHUB_PING);
     tag(&envelope, gohub_core_ref(gohub_core_next_ref(client), digits));
     (void)say(client, &envelope, true);
 }
@@ -59,7 +59,8 @@ static bool say_refresh(gohub_client *client) {
     if (client->refresh != GOHUB_JOINING_WANTED || client->refresh_at > client->now) {
         return true;
     }
-    gohub_envelope envelope = blank(GOHUB_REFRESH);
+    gohub_envelope envelope;
+    blank(&envelope, GOHUB_REFRESH);
     client->refresh_ref = gohub_core_next_ref(client);
     tag(&envelope, gohub_core_ref(client->refresh_ref, digits));
     envelope.token = gohub_text_of(client->credentials.token);
@@ -76,7 +77,8 @@ static bool say_join(gohub_client *client, gohub_room *room) {
     if (!room->wanted || room->joining != GOHUB_JOINING_WANTED || room->not_before > client->now) {
         return true;
     }
-    gohub_envelope envelope = blank(GOHUB_JOIN);
+    gohub_envelope envelope;
+    blank(&envelope, GOHUB_JOIN);
     room->ref = gohub_core_next_ref(client);
     tag(&envelope, gohub_core_ref(room->ref, digits));
     envelope.room = gohub_room_name(room);
