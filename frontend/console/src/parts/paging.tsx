@@ -41,22 +41,36 @@ export function within<T>(items: readonly T[], next: string | null | undefined, 
   return { items: fitting, next: next && fitting.length === items.length ? next : undefined };
 }
 
-export function Paging({ place, next, shown }: { place: Place; next: string | undefined; shown: number }) {
+interface Part {
+  place: Place;
+  next: string | undefined;
+  shown: number;
+  /** Whether this page is still asked for: what is shown is the one before, and so is its `next`. */
+  isLoading: boolean;
+}
+
+export function Paging({ place, next, shown, isLoading }: Part) {
   if (place.number === 1 && !next) return null;
   return (
     <Group justify="space-between">
       <Text size="sm" c="dimmed" role="status">
-        Page {place.number}, {shown} shown
+        Page {place.number}, {isLoading ? "asking" : `${shown} shown`}
       </Text>
       <Group gap="xs">
-        <Button variant="default" size="xs" leftSection={<IconChevronLeft size={16} />} disabled={place.number === 1} onClick={place.back}>
+        <Button
+          variant="default"
+          size="xs"
+          leftSection={<IconChevronLeft size={16} />}
+          disabled={isLoading || place.number === 1}
+          onClick={place.back}
+        >
           Back
         </Button>
         <Button
           variant="default"
           size="xs"
           rightSection={<IconChevronRight size={16} />}
-          disabled={!next}
+          disabled={isLoading || !next}
           onClick={() => next && place.forward(next)}
         >
           Next

@@ -98,7 +98,7 @@ export function ClientsView() {
                     {client.client_id}
                   </Anchor>
                   <Text size="xs" c="dimmed" hiddenFrom="sm">
-                    {client.rooms.length === 1 ? "1 room" : `${client.rooms.length} rooms`}, since {span(Date.now() - client.connected_at)}
+                    {client.rooms.length === 1 ? "1 room" : `${client.rooms.length} rooms`}, for {span(Date.now() - client.connected_at)}
                   </Text>
                 </Table.Td>
                 <Table.Td>{client.node}</Table.Td>
@@ -139,7 +139,7 @@ export function ClientsView() {
           </Text>
         )}
       </Paper>
-      <Paging place={place} next={next} shown={items.length} />
+      <Paging place={place} next={next} shown={items.length} isLoading={isLoading} />
       <KickDialog target={target} onClose={() => setTarget(null)} onDone={again} />
     </Page>
   );

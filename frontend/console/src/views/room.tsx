@@ -40,7 +40,7 @@ export function RoomView({ name }: { name: string }) {
       problem={members.problem}
       missing={members.value?.missing}
     >
-      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="sm">
+      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="sm" style={{ alignItems: "start" }}>
         <Card withBorder>
           <Title order={3} size="h4" mb="sm">
             Members
@@ -63,7 +63,7 @@ export function RoomView({ name }: { name: string }) {
               ))}
               {people.length === 0 && !members.isLoading && <Text c="dimmed">Nobody is in it.</Text>}
             </Group>
-            <Paging place={place} next={members.value?.next ?? undefined} shown={people.length} />
+            <Paging place={place} next={members.value?.next ?? undefined} shown={people.length} isLoading={members.isLoading} />
           </Stack>
         </Card>
         <Card withBorder>

@@ -63,7 +63,7 @@ export function RoomsView() {
           </Text>
         )}
       </Paper>
-      <Paging place={place} next={next} shown={items.length} />
+      <Paging place={place} next={next} shown={items.length} isLoading={isLoading} />
     </Page>
   );
 }
