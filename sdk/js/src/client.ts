@@ -109,6 +109,12 @@ export class Client {
     return this.#core.rooms;
   }
 
+  /** How long until the next attempt, in milliseconds, while the state is `waiting`. */
+  get nextAttemptMs(): number | undefined {
+    const at = this.#core.nextAt;
+    return at && Math.max(at - this.#now(), 0);
+  }
+
   /** Calls `listener` for every event of that name, until the function it gives back is called. */
   on<Name extends keyof ClientEvents>(name: Name, listener: (detail: ClientEvents[Name]) => void): () => void {
     return this.#listeners.on(name, listener);

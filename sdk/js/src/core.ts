@@ -129,6 +129,11 @@ export class Core {
     return this.#rooms.inside();
   }
 
+  /** When the next attempt begins, while it waits for that. */
+  get nextAt(): number | undefined {
+    return this.#phase === "waiting" ? this.#due : undefined;
+  }
+
   /** A tag that no other request of this client has. */
   nextRef(): string {
     return (++this.#refs).toString(36);

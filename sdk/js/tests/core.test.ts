@@ -103,6 +103,13 @@ test("a message larger than the hub takes is not sent, and after a 1009 the larg
   );
 });
 
+test("while it waits, and only then, it knows when it tries again", () => {
+  const stage = new Stage().open();
+  assert.equal(stage.core.nextAt, undefined);
+  assert.equal(stage.lose().core.nextAt, stage.now + 250);
+  assert.equal(stage.pass(250).core.nextAt, undefined);
+});
+
 test("the position is the greatest offset seen, and a reconnect resumes there with its rooms", () => {
   const stage = new Stage().open();
   const ref = stage.ask({ message_id: p.JOIN, room: "a,b c" });
