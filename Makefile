@@ -2,7 +2,7 @@
 SHELL := bash
 CONFIG ?= config/config.yaml
 
-.PHONY: help run test check bench chaos storm conformance interop sdk-test monitoring-test book docs-test coverage fuzz sbom generate fmt images e2e e2e-smoke e2e-up e2e-down
+.PHONY: help run test check bench chaos storm conformance interop sdk-test frontend-test monitoring-test book docs-test coverage fuzz sbom generate fmt images e2e e2e-smoke e2e-up e2e-down
 help: ## lists these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -33,6 +33,9 @@ interop: ## Chromium, websockets, aiohttp, OkHttp, Java-WebSocket, libwebsockets
 
 sdk-test: ## the SDKs: vectors, real hubs, a real etcd, a real Chromium; closes with "N passed, N failed"
 	@scripts/sdk_test.sh $(ARGS)
+
+frontend-test: ## the pages of frontend/: lint, types, units, and a real Chromium on real hubs; closes with "N passed, N failed"
+	@scripts/frontend_test.sh $(ARGS)
 
 monitoring-test: ## alerts and dashboard: names, unit tests, and a real Prometheus over hubs under load; closes with "N passed, N failed"
 	@scripts/monitoring_test.sh $(ARGS)
