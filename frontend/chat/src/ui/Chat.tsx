@@ -45,10 +45,18 @@ export function Chat({ session, onLeave }: { session: Session; onLeave: () => vo
   };
 
   return (
-    <div className="chat" data-open={open !== undefined || undefined} data-people={open?.kind === "room" || undefined}>
-      <a className="skip" href="#composer">
-        Go to the message box
-      </a>
+    // Where no conversation is open, the list is what the page is about.
+    <div
+      className="chat"
+      role={open ? undefined : "main"}
+      data-open={open !== undefined || undefined}
+      data-people={open?.kind === "room" || undefined}
+    >
+      {open && (
+        <a className="skip" href="#composer">
+          Go to the message box
+        </a>
+      )}
       <Menu session={session} chat={chat} onShow={show} onWish={setWish} onLeave={onLeave} />
       {open ? (
         <Talk
@@ -61,9 +69,9 @@ export function Chat({ session, onLeave }: { session: Session; onLeave: () => vo
           onPeople={() => setPeopleOpen(true)}
         />
       ) : (
-        <main className="talk talk-none">
+        <div className="talk talk-none">
           <p className="muted">Choose a conversation, or enter a room.</p>
-        </main>
+        </div>
       )}
       {open?.kind === "room" && (
         <aside className="people" aria-label={`People in ${open.name}`}>

@@ -12,7 +12,7 @@ import { Face } from "./Face.js";
 export function Group({ block, onRetry, onDiscard }: { block: Lines; onRetry: (key: string) => void; onDiscard: (key: string) => void }) {
   const { from = "the hub", own, lines } = block;
   return (
-    <section className="group" data-own={own || undefined} aria-label={own ? "You" : from}>
+    <article className="group" data-own={own || undefined} aria-label={own ? "You" : from}>
       {!own && <Face name={from} size={34} />}
       <div className="group-lines">
         {!own && (
@@ -49,7 +49,7 @@ export function Group({ block, onRetry, onDiscard }: { block: Lines; onRetry: (k
           </div>
         ))}
       </div>
-    </section>
+    </article>
   );
 }
 

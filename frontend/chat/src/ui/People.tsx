@@ -23,9 +23,11 @@ export function People({ me, room, onMeet }: { me: string; room: Conversation; o
         )}
         {others.map((name) => (
           <li key={name}>
-            <button type="button" className="person" onClick={() => onMeet(name)} aria-label={`Write to ${name} alone`}>
+            <button type="button" className="person" onClick={() => onMeet(name)}>
               <Face name={name} size={32} here />
+              <span className="hidden">Write to </span>
               <span className="person-name">{name}</span>
+              <span className="hidden"> alone</span>
               <IconMessage2 className="person-write" size={18} aria-hidden />
             </button>
           </li>

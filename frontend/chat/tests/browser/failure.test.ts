@@ -9,8 +9,8 @@ let hub: Hub;
 beforeAll(async () => {
   hub = await Hub.start({
     rooms: { defaults: { presence_changes: true } },
-    // So that a client on a wire that stands still soon counts as slow.
-    server: { send_buffer: "8KiB" },
+    // So that a client on a wire that stands still soon counts as slow, and is not cut off for it.
+    server: { send_buffer: "8KiB", write_timeout: "2m" },
     limits: { max_message: "16KiB" },
     slow_client: { max_pending: "16KiB", max_age: "1s" },
   });

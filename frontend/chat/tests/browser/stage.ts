@@ -143,6 +143,9 @@ export class Guest {
 
   /** What axe finds wrong with the page as it is. */
   async violations(): Promise<string[]> {
+    // A tooltip is over once the pointer has moved on.
+    await this.page.mouse.move(0, 0);
+    await this.page.getByRole("tooltip").waitFor({ state: "detached" });
     await this.page.evaluate(axe.source);
     const { violations } = await this.page.evaluate(() => (window as unknown as { axe: typeof axe }).axe.run());
     return violations.flatMap(({ id, help, nodes }) =>
