@@ -1,6 +1,8 @@
 /** The inside: the list of conversations, the one that is open, and the people in it. */
 import { Drawer } from "@mantine/core";
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { nameProblem } from "../names.js";
+import { place } from "../place.js";
 import type { Session } from "../session/session.js";
 import { Menu } from "./Menu.js";
 import { People } from "./People.js";
@@ -24,8 +26,17 @@ export function Chat({ session, onLeave }: { session: Session; onLeave: () => vo
   // The back button of a phone goes from a conversation to the list.
   useEffect(() => {
     const back = (event: PopStateEvent) => session.show((event.state as { id?: string } | null)?.id);
+    // A link to another room, opened in this page.
+    const link = () => {
+      const { room } = place(window.location.href);
+      if (nameProblem(room) === undefined) session.join(room);
+    };
     window.addEventListener("popstate", back);
-    return () => window.removeEventListener("popstate", back);
+    window.addEventListener("hashchange", link);
+    return () => {
+      window.removeEventListener("popstate", back);
+      window.removeEventListener("hashchange", link);
+    };
   }, [session]);
 
   const show = (id: string) => {

@@ -55,6 +55,12 @@ test("rooms are created, told apart by what is unread, and left", async () => {
   await anna.page.getByLabel("Name of the room").fill("two");
   await anna.page.keyboard.press("Enter");
   await anna.page.getByRole("main", { name: "Room two" }).waitFor();
+  // A link to a room, opened in the same page.
+  await anna.page.evaluate(() => window.location.assign("#tea%20%26%20cake"));
+  await anna.page.getByRole("main", { name: "Room tea & cake" }).waitFor();
+  await anna.page.getByText("Nobody else is here yet").waitFor();
+  await anna.page.goBack();
+  await anna.page.getByRole("main", { name: "Room two" }).waitFor();
   const bert = await (await stage.guest("bert", hub.url)).comesIn("one");
   await bert.says("still there?");
   const one = anna.page.getByRole("navigation").getByRole("button", { name: /^one/ });
