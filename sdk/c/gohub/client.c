@@ -229,7 +229,7 @@ static uint64_t next(const gohub_client *client) {
     earlier(&at, client->token_at);
     earlier(&at, gohub_pulse_due(&client->pulse, paused));
     earlier(&at, gohub_desk_due(&client->desk, client->now, connected));
-    if (paused > client->now) {
+    if (client->phase == GOHUB_PHASE_OPEN && paused > client->now) {
         earlier(&at, paused);
     }
     for (size_t n = 0; connected && n < GOHUB_ROOMS; n++) {

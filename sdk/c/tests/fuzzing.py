@@ -47,3 +47,9 @@ class Fuzzing(unittest.TestCase):
 
     def test_whatever_is_no_cbor_is_refused_and_what_is_can_be_written_again(self):
         self.run_for_a_while("cbor", [bytes.fromhex(vector["cbor"]) for vector in self.golden() if "cbor" in vector])
+
+    def test_whatever_hub_network_and_application_do_each_request_is_settled_once_and_nothing_hangs(self):
+        opens = bytes([0, 0, 0, 0, 5, 15, 0, 1, 1])
+        asks = bytes([14, 0, 50, 0, 14, 3, 50, 0, 15, 2, 1, 9, 15, 2, 2, 9])
+        breaks = bytes([12, 0, 3, 30, 5, 15, 1, 1, 4])
+        self.run_for_a_while("client", [opens, opens + asks, opens + asks + breaks, opens + breaks + asks, opens + bytes([15, 7, 9, 9]) + asks + breaks])

@@ -6,7 +6,7 @@ import sys
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-ALL = ["builds", "memory", "vectors", "fuzzing", "samples", "hubs", "cluster"]
+ALL = ["builds", "memory", "vectors", "units", "fuzzing", "samples", "hubs", "cluster"]
 # No run takes longer; one that hangs fails.
 LONGEST_S = 560
 
