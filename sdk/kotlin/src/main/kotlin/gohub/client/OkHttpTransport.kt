@@ -36,8 +36,8 @@ internal class OkHttpTransport(okHttp: OkHttpClient?) : Transport {
         val shared: OkHttpClient by lazy { OkHttpClient() }
 
         fun socketsOf(okHttp: OkHttpClient): OkHttpClient {
-            // Every socket counts as a running call, of which a dispatcher allows 64: this one shares the threads, not the limit.
-            val dispatcher = Dispatcher(okHttp.dispatcher.executorService).apply { maxRequests = Int.MAX_VALUE }
+            // Every socket is a running call, of which a dispatcher allows 64: each client has its own, on the same threads.
+            val dispatcher = Dispatcher(okHttp.dispatcher.executorService)
             // A redirect would carry token and ticket to another host. Heartbeat and time for a handshake are this library's own.
             return okHttp
                 .newBuilder()

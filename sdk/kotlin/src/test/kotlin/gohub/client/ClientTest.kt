@@ -1,4 +1,4 @@
-/* The effects around the machine, in virtual time and with a made-up socket: order, listeners that misbehave, and what must never be shown. */
+/* The effects around the machine, in virtual time and with a made-up socket: order, bad listeners, and what must never be shown. */
 package gohub.client
 
 import kotlinx.coroutines.CoroutineStart

@@ -79,6 +79,16 @@ class CoreTest {
     }
 
     @Test
+    fun `of what was sent before its connection went nobody says that it did not happen`() {
+        val stage = Stage().open()
+        val sent = stage.ask(say("a"))
+        stage.lose()
+        val never = stage.ask(say("b"))
+        val fates = stage.stop().take<Action.Settle>().associate { it.outcome.request.ref to it.outcome.error?.uncertain }
+        assertEquals(mapOf(sent to true, never to false), fates)
+    }
+
+    @Test
     fun `what waits is bounded by number, bytes and time`() {
         val stage = Stage().start()
         val refs = listOf("a", "b", "c", "d", "e").map { stage.ask(say(it)) }
