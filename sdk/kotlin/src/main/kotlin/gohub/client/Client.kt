@@ -78,6 +78,11 @@ public class Client internal constructor(
     public var position: Offset? = null
         private set
 
+    @Volatile private var nextAt: Duration? = null
+
+    /** How long until the next attempt, while the state is [State.WAITING]. */
+    public val nextAttempt: Duration? get() = nextAt?.let { maxOf(it - now(), Duration.ZERO) }
+
     /**
      * Everything that happens from the moment of collecting on, in its order, to every collector. It never ends. At most
      * `maxBuffered` events wait for a collector; the newer ones are then missed by this collector, and a [GapEvent] says which.
@@ -260,6 +265,7 @@ public class Client internal constructor(
         val actions = core.handle(event, now())
         clientId = core.clientId
         position = core.position
+        nextAt = core.nextAt
         places.value = core.rooms
         modes.value = core.mode
         states.value = core.state

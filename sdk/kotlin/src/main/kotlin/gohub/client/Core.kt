@@ -71,6 +71,9 @@ internal class Core(private val options: CoreOptions, private val random: () -> 
     /** Where the connection stands. */
     val state: State get() = if (phase == Phase.OPEN && reconnect.slot != null) State.DRAINING else phase.state
 
+    /** When the next attempt begins, while it waits for that. */
+    val nextAt: Duration? get() = due.takeIf { phase == Phase.WAITING }
+
     /** The rooms this connection is in. */
     val rooms: List<String> get() = places.inside
 

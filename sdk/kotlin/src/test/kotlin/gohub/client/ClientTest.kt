@@ -207,13 +207,14 @@ class ClientTest {
         advanceTimeBy(10_000)
         runCurrent()
         assertEquals(4000 to State.WAITING, wire.dropped to client.state.value)
+        assertEquals(250.ms, client.nextAttempt)
         advanceTimeBy(250)
         runCurrent()
         assertEquals(
             State.CONNECTING to "e1:10-0",
             client.state.value to wires[1].connect.url.substringAfter("resume=").replace("%3A", ":"),
         )
-        assertEquals(2, wires.size)
+        assertEquals(2 to null, wires.size to client.nextAttempt)
     }
 
     @Test
