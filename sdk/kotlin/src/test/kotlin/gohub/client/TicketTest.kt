@@ -20,7 +20,6 @@ import org.junit.jupiter.api.TestInstance
 import org.junit.jupiter.api.Timeout
 import java.net.InetSocketAddress
 import java.util.concurrent.atomic.AtomicInteger
-import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeSource
 
@@ -90,13 +89,13 @@ class TicketTest {
 
     @Test
     fun `a ticket is replaced before its life is over, and used once each time`() = runBlocking<Unit> {
-        val hub = Hub.start(judged("5s"))
+        val hub = Hub.start(judged("15s"))
         asked.set(0)
         val tunnel = Tunnel()
         val rosa = Person.into("again", options = ClientOptions(hub.url, token = "rosa", okHttp = tunnel.okHttp))
         for (n in 2..3) {
             // Longer than a life.
-            delay(5_500.milliseconds)
+            delay(16.seconds)
             tunnel.cut()
             assertTrue(rosa.tells<WelcomeEvent>(n).recovered)
         }
