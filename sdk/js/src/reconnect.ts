@@ -44,7 +44,7 @@ export class Reconnect {
     this.#wasAtOnce = atOnce;
     // The least time counts from the close: whichever way it is read, nobody comes too early.
     // A `Retry-After` is this client's own slot in whole seconds: those of one second are spread over it.
-    const after = retryAfterMs === undefined ? undefined : retryAfterMs + this.#random() * 1_000;
+    const after = retryAfterMs && retryAfterMs + this.#random() * 1_000;
     const asked = [this.slot, after, this.pausedUntil > now ? this.#pause : undefined].filter((time) => time !== undefined);
     this.slot = undefined;
     this.pausedUntil = 0;

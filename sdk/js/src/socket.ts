@@ -10,7 +10,7 @@ export interface SocketEnd {
   /** The HTTP status that refused the handshake, where the class tells it. */
   status?: number;
   /** Its `Retry-After`, in milliseconds. */
-  retryAfterMs?: number;
+  retryAfterMs?: number | undefined;
 }
 
 /** The part of the package `ws` that tells how a handshake was refused; browsers have nothing like it. */
@@ -49,8 +49,8 @@ export class Socket {
     (socket as Telling).on?.("unexpected-response", (request, { statusCode: status, headers }) => {
       request.destroy();
       const after = Number(headers["retry-after"]);
-      const wait = after > 0 ? { retryAfterMs: after * 1000 } : {};
-      this.#over({ code: 1006, reason: `the hub answered ${status}`, status, ...wait });
+      const retryAfterMs = after > 0 ? after * 1000 : undefined;
+      this.#over({ code: 1006, reason: `the hub answered ${status}`, status, retryAfterMs });
     });
   }
 

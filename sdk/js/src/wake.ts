@@ -22,14 +22,13 @@ interface Page {
   document?: Page;
 }
 
-const OF_THE_WINDOW = ["online", "pageshow"];
-const OF_THE_DOCUMENT = ["visibilitychange", "resume"];
+/** Those of the window and those of the document; one that is heard at both asks once. */
+const SIGNS = ["online", "pageshow", "visibilitychange", "resume"];
 
 /** Calls `listener` when the page was shown again or thawed, or the network is back, until the function it gives back is called. */
 export function onWake(listener: () => void, page: Page = globalThis as Page): () => void {
   const each = (what: "addEventListener" | "removeEventListener") => {
-    for (const name of OF_THE_WINDOW) page[what]?.(name, listener);
-    for (const name of OF_THE_DOCUMENT) page.document?.[what]?.(name, listener);
+    for (const place of [page, page.document]) for (const name of SIGNS) place?.[what]?.(name, listener);
   };
   each("addEventListener");
   return () => each("removeEventListener");
