@@ -5,7 +5,7 @@
 import { Credentials } from "./credentials.js";
 import { Desk, type Outcome, type Request } from "./desk.js";
 import { GohubError, refusal } from "./error.js";
-import type { ClientEvents, GapEvent, PresenceEvent, State, WelcomeEvent } from "./events.js";
+import type { ClientEvents, GapEvent, JoinedEvent, PresenceEvent, State, WelcomeEvent } from "./events.js";
 import { later } from "./offset.js";
 import * as p from "./protocol.js";
 import { Pulse } from "./pulse.js";
@@ -80,6 +80,8 @@ export class Core {
   position: p.Offset | undefined;
   /** How the hub is. */
   mode: p.Mode = "normal";
+  /** The newest welcome of this connection, while there is one. */
+  session: WelcomeEvent | undefined;
   #actions: Action[] = [];
   #now = 0;
   #phase: Phase = "idle";
@@ -97,7 +99,7 @@ export class Core {
   #tokenAt = Infinity;
   #failures = 0;
   #url: number;
-  #welcomedAt: number | undefined;
+  #welcomedAt = 0;
   #resuming = false;
   #epoch: string | undefined;
   #maxMessage = Infinity;
@@ -193,7 +195,7 @@ export class Core {
         this.#down(event.code, event.reason, event.status, event.retryAfterMs);
         break;
       case "unusable":
-        this.#end(0, "the WebSocket constructor refused the address");
+        this.#end(0, "the WebSocket class refused the address");
         break;
       case "tick":
         this.#tick();
@@ -222,13 +224,13 @@ export class Core {
     const { position } = this;
     const epoch = this.#epoch;
     this.#resuming = epoch !== undefined && position !== undefined;
-    const query = Object.entries({ client_id: this.clientId, token, ticket, resume: this.#resuming ? `${epoch}:${position}` : "" })
-      .filter(([, value]) => value)
-      .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`);
-    const rooms = this.#rooms.query(position);
-    if (rooms) query.push(`rooms=${rooms}`);
-    const base = urls[this.#url] ?? "";
-    const url = query.length > 0 ? base + (base.includes("?") ? "&" : "?") + query.join("&") : base;
+    let url = urls[this.#url] ?? "";
+    const add = (name: string, value: string) => {
+      if (value) url += `${url.includes("?") ? "&" : "?"}${name}=${value}`;
+    };
+    const query = { client_id: this.clientId, token, ticket, resume: this.#resuming ? `${epoch}:${position}` : "" };
+    for (const [name, value] of Object.entries(query)) add(name, encodeURIComponent(value ?? ""));
+    add("rooms", this.#rooms.query(position));
     this.#phase = "opening";
     this.#due = this.#now + connectTimeoutMs;
     this.#actions.push({ type: "connect", url });
@@ -270,19 +272,13 @@ export class Core {
     if (answers && envelope.ref !== undefined) {
       const outcome = this.#desk.answer(envelope, this.#now);
       if (outcome) this.#conclude(outcome);
-    } else if (p.isPublication(envelope)) {
-      this.position = later(this.position, offset);
-      if (id === p.PRESENCE) this.#emit("presence", envelope as PresenceEvent);
-      else this.#emit("message", envelope as p.Message);
     }
+    const said = p.isPublication(envelope);
+    if (said || id === p.PING || id === p.PONG) this.position = later(this.position, offset);
+    if (said) this.#emit(id === p.PRESENCE ? "presence" : "message", envelope as PresenceEvent);
     switch (id) {
-      case p.PING: {
+      case p.PING:
         this.#send({ message_id: p.PONG, ref: envelope.ref });
-        this.position = later(this.position, offset);
-        break;
-      }
-      case p.PONG:
-        this.position = later(this.position, offset);
         break;
       case p.WELCOME:
         this.#welcome(envelope);
@@ -292,6 +288,14 @@ export class Core {
         break;
       case p.REFRESH:
         if (this.#credentials.source === "provider") this.#askToken();
+        break;
+      case p.JOIN:
+        this.#placed(envelope as JoinedEvent);
+        break;
+      case p.LEAVE:
+        this.#left(room as string, "the hub took this client out");
+        // What the application asks for comes behind it.
+        if (this.#desk.has(p.JOIN, room as string)) this.#rooms.want(room as string);
         break;
       case p.DRAIN:
         this.#reconnect.slot = envelope.reconnect_in_ms ?? 0;
@@ -315,7 +319,7 @@ export class Core {
 
   #welcome(envelope: p.Envelope): void {
     const first = this.#phase === "opening";
-    if (!first && this.#phase !== "open") return;
+    if (!first && !this.session) return;
     if (this.#epoch !== envelope.epoch) {
       this.position = undefined;
       this.#rooms.forget();
@@ -336,7 +340,8 @@ export class Core {
         if (!this.#desk.has(p.JOIN, room)) this.#join(room, since);
       }
     }
-    this.#emit("welcome", { ...envelope, resumed: !first || this.#resuming } as WelcomeEvent);
+    this.session = { ...envelope, resumed: !first || this.#resuming } as WelcomeEvent;
+    this.#emit("welcome", this.session);
     this.#setMode(envelope);
   }
 
@@ -356,12 +361,10 @@ export class Core {
     const { id, room } = request;
     let error: GohubError | undefined;
     if (this.#phase === "closed") error = new GohubError("closed", "the client is closed");
-    else if (id === p.JOIN && room !== undefined && !this.#rooms.has(room) && this.#rooms.size >= this.#options.maxRooms) {
-      error = new GohubError("too_many_rooms", "more rooms than maxRooms");
-    } else error = this.#desk.add(request);
+    else error = (id === p.JOIN && this.#tooMany(room as string)) || this.#desk.add(request);
     if (error) this.#actions.push({ type: "settle", request, result: error });
-    else if (room !== undefined && id === p.JOIN) this.#rooms.want(room);
-    else if (room !== undefined && id === p.LEAVE) this.#rooms.drop(room);
+    else if (id === p.JOIN) this.#rooms.want(room as string);
+    else if (id === p.LEAVE) this.#rooms.drop(room as string);
   }
 
   /** The hub answered for good: what follows from that. */
@@ -373,7 +376,7 @@ export class Core {
       if (!error) {
         if (!own && token !== undefined) this.#credentials.renew(token);
         const { left = [] } = ((result as p.Envelope).data ?? {}) as { left?: string[] };
-        for (const name of left) this.#left(name, "the new token does not let the client be in it");
+        for (const name of left) this.#left(name, "the new token forbids it");
       } else if (own) {
         this.#credentials.spoil();
         this.#emit("error", error);
@@ -396,6 +399,27 @@ export class Core {
     }
   }
 
+  /** The back end put this connection into a room: it is kept like one that the application asked for. */
+  #placed(envelope: JoinedEvent): void {
+    const { room } = envelope;
+    // What the application asks for comes behind it.
+    if (this.#desk.has(p.LEAVE, room)) return;
+    const error = this.#tooMany(room);
+    if (error) {
+      this.#emit("error", error);
+      return;
+    }
+    this.#rooms.want(room);
+    this.#rooms.entered(room);
+    this.#emit("joined", envelope);
+  }
+
+  /** Why this room cannot be wanted, too. */
+  #tooMany(room: string): GohubError | undefined {
+    const full = !this.#rooms.has(room) && this.#rooms.size >= this.#options.maxRooms;
+    return full ? new GohubError("too_many_rooms", "more rooms than maxRooms") : undefined;
+  }
+
   #left(room: string, reason: string): void {
     if (this.#rooms.drop(room)) this.#emit("left", { room, reason });
   }
@@ -415,7 +439,7 @@ export class Core {
     const over = this.#now >= this.#due;
     if (over && this.#phase === "token") this.#gotNoToken();
     else if (over && this.#phase === "opening") this.#cut(1006, "no welcome in time");
-    else if (over && this.#phase === "open") this.#cut(1012, "the drained hub did not close");
+    else if (over && this.#phase === "open") this.#cut(1012, "no close in time");
     const beat = this.#pulse?.beat(this.#now, this.#reconnect.pausedUntil);
     if (beat === "ping") this.#ping();
     else if (beat === "dead") this.#cut(4000, "the hub does not answer");
@@ -443,13 +467,13 @@ export class Core {
   }
 
   #again(code: number, retryAfterMs: number | undefined): void {
-    if (this.#welcomedAt === undefined) {
+    if (!this.session) {
       this.#failures++;
       if (this.#failures === TROUBLE) this.#emit("trouble", { attempts: this.#failures });
       // Nobody says why: it may be the token.
       if (this.#failures > 1) this.#credentials.spoil();
     }
-    const lived = this.#welcomedAt === undefined ? 0 : this.#now - this.#welcomedAt;
+    const lived = this.session ? this.#now - this.#welcomedAt : 0;
     this.#rest("waiting");
     this.#due = this.#now + this.#reconnect.wait(code, lived, retryAfterMs, this.#now);
     // Another hub than this one, any other: those of one hub are not to meet again on the next.
@@ -474,7 +498,7 @@ export class Core {
     this.#tokenAt = Infinity;
     this.#tokenId++;
     this.#pulse = undefined;
-    this.#welcomedAt = undefined;
+    this.session = undefined;
     this.#desk.clear(new GohubError("closed", ""), true);
   }
 

@@ -31,6 +31,9 @@ export type PresenceEvent = Message & {
   readonly data: { readonly joined?: string; readonly left?: string };
 };
 
+/** The back end has put this connection into a room. */
+export type JoinedEvent = Required<Pick<Envelope, "room">> & Pick<Envelope, "offset">;
+
 /** The end: the client does not connect again by itself. */
 export interface ClosedEvent {
   /** The close code, or the HTTP status that refused the handshake; 1000 after `close`. */
@@ -57,6 +60,8 @@ export interface ClientEvents {
   drain: Pick<Envelope, "close_in_ms" | "reconnect_in_ms" | "reason">;
   /** The hub asks to send nothing for a while; requests wait. */
   retry: Pick<Envelope, "after_ms" | "reason">;
+  /** The back end has put this connection into a room, whose messages are delivered from `offset` on. It stays in it as after `join`. */
+  joined: JoinedEvent;
   /** A room this client was in or wanted to be in is not open to it any more. */
   left: { readonly room: string; readonly reason: string };
   /** Several attempts in a row came to nothing. A browser does not say why: the network, the hub, or the token. */

@@ -6,6 +6,7 @@ export type {
   ClientEvents,
   ClosedEvent,
   GapEvent,
+  JoinedEvent,
   PresenceEvent,
   State,
   WelcomeEvent,

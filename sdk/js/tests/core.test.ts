@@ -197,6 +197,38 @@ test("a room that was left is not entered again", () => {
   assert.equal(stage.urls[1]?.searchParams.get("rooms"), null);
 });
 
+test("a room that the back end put this client into is kept, and one it took it out of is not", () => {
+  const stage = new Stage().open();
+  stage.hear({ message_id: p.JOIN, room: "vip", offset: "11-0" }).hear({ message_id: p.JOIN, room: "old", offset: "12-0" });
+  stage.hear({ message_id: p.LEAVE, room: "old" }).hear({ message_id: p.LEAVE, room: "never" });
+  assert.deepEqual(
+    stage.events("joined").map(({ room, offset }) => [room, offset]),
+    [
+      ["vip", "11-0"],
+      ["old", "12-0"],
+    ],
+  );
+  assert.deepEqual(stage.events("left"), [{ room: "old", reason: "the hub took this client out" }]);
+  assert.deepEqual(stage.core.rooms, ["vip"]);
+  assert.equal(stage.lose().pass(500).urls[1]?.searchParams.get("rooms"), "vip");
+  stage.hear({ ...WELCOME, rooms: ["vip"] });
+  for (const room of ["a", "b", "c"]) stage.hear({ message_id: p.JOIN, room });
+  assert.deepEqual([stage.events("error").map(({ code }) => code), stage.core.rooms], [["too_many_rooms"], ["vip", "a", "b"]]);
+});
+
+test("what the application asked for comes behind what the back end did", () => {
+  const stage = new Stage().open();
+  const entered = stage.ask({ message_id: p.JOIN, room: "lobby" });
+  stage.hear({ message_id: p.ACK, ref: entered });
+  const again = stage.ask({ message_id: p.JOIN, room: "lobby" });
+  stage.hear({ message_id: p.LEAVE, room: "lobby" });
+  assert.deepEqual([stage.events("left").length, stage.core.rooms], [1, []]);
+  assert.deepEqual(stage.hear({ message_id: p.ACK, ref: again }).core.rooms, ["lobby"]);
+  const gone = stage.ask({ message_id: p.LEAVE, room: "lobby" });
+  stage.hear({ message_id: p.JOIN, room: "lobby" }).hear({ message_id: p.ACK, ref: gone });
+  assert.deepEqual([stage.events("joined"), stage.core.rooms], [[], []]);
+});
+
 test("attempt n waits a random part of 500 ms times 2 to the n, at most 30 s, and a good connection starts anew", () => {
   const stage = new Stage({}, () => 0.9999).open().pass(4_999);
   const waits: number[] = [];

@@ -150,6 +150,20 @@ test("a client that is kicked stays away and is told why", async () => {
   await until("back in its room", () => dora.client.rooms.includes("lobby"));
 });
 
+test("the back end puts a client into a room, where it is after a reconnect too, and takes it out", async () => {
+  const moved = await person([], { clientId: "moved", WebSocket: Tunnel as unknown as SocketClass });
+  const line = Tunnel.last;
+  await hub.call("PUT", "clients/moved/rooms/placed");
+  assert.equal((await moved.tells("joined")).room, "placed");
+  line?.terminate();
+  assert.deepEqual((await moved.tells("welcome", 2)).rooms, ["placed"]);
+  await hub.call("POST", "rooms/placed/messages", { data: "hello" });
+  await moved.hears("hello");
+  await hub.call("DELETE", "clients/moved/rooms/placed");
+  assert.equal((await moved.tells("left")).room, "placed");
+  assert.deepEqual(moved.client.rooms, []);
+});
+
 test("a client that closes is closed, leaves its rooms, and can come back", async () => {
   const eve = await person(["exit"], { clientId: "eve" });
   const watcher = await person(["exit"], { clientId: "watcher" });

@@ -27,6 +27,7 @@ export class Person {
     mode: [],
     drain: [],
     retry: [],
+    joined: [],
     left: [],
     trouble: [],
     error: [],
