@@ -2,7 +2,7 @@
 import { type Action, Core, type CoreEvent } from "./core.js";
 import type { Request } from "./desk.js";
 import { GohubError } from "./error.js";
-import { type ClientEvents, Listeners, type State, type WelcomeEvent } from "./events.js";
+import { type ClientEvents, type ClosedEvent, Listeners, type State, type WelcomeEvent } from "./events.js";
 import { json } from "./json.js";
 import type {
   ClientOptions,
@@ -71,14 +71,13 @@ export class Client {
     this.#options = options;
     const { url, token, clientId, connectTimeoutMs = 15_000, maxPending = 1_000, maxPendingBytes = 1 << 20, maxRooms = 1_000 } = options;
     const WebSocket = options.WebSocket ?? (globalThis.WebSocket as SocketClass | undefined);
-    if (!WebSocket) throw new TypeError("there is no global WebSocket: pass a class as options.WebSocket");
+    if (!WebSocket) throw new TypeError("no global WebSocket: pass options.WebSocket");
     this.#WebSocket = WebSocket;
     this.#form = options.form ?? json;
     const source = token === undefined ? "none" : typeof token === "string" ? "fixed" : "provider";
     const limits = { connectTimeoutMs, maxPending, maxPendingBytes, maxRooms };
-    const urls = typeof url === "string" ? [url] : url;
     this.#core = new Core(
-      { urls, clientId, token: source, form: this.#form, ...limits },
+      { urls: [url].flat(), clientId, token: source, form: this.#form, ...limits },
       Math.random,
       typeof token === "string" ? token : undefined,
     );
@@ -120,24 +119,23 @@ export class Client {
     return this.#listeners.on(name, listener);
   }
 
-  /** Connects, and stays connected. The promise is the first welcome; it fails when the hub says stop before that. */
+  /**
+   * Connects, and stays connected. The promise is the first welcome, when there is a connection its newest one at once; it
+   * fails when the hub says stop before that.
+   */
   connect(): Promise<WelcomeEvent> {
+    const { session } = this.#core;
+    if (session) return Promise.resolve(session);
+    const offs: (() => void)[] = [];
     const welcomed = new Promise<WelcomeEvent>((resolve, reject) => {
-      const done = () => {
-        offWelcome();
-        offClosed();
-      };
-      const offWelcome = this.on("welcome", (welcome) => {
-        done();
-        resolve(welcome);
-      });
-      const offClosed = this.on("closed", ({ code, reason }) => {
-        done();
-        reject(new GohubError("closed", `${reason} (${code})`));
-      });
+      const end = ({ code, reason }: ClosedEvent) => reject(new GohubError("closed", `${reason} (${code})`));
+      offs.push(this.on("welcome", resolve), this.on("closed", end));
     });
+    const done = () => {
+      for (const off of offs) off();
+    };
     // Who does not wait for it hears of the end by the event.
-    welcomed.catch(() => {});
+    welcomed.then(done, done);
     this.#stopWaking ??= onWake(() => this.#dispatch({ type: "wake" }));
     this.#dispatch({ type: "start" });
     return welcomed;
@@ -219,8 +217,7 @@ export class Client {
       const frame = this.#form.encode({ ...envelope, ref });
       const bytes = typeof frame === "string" ? new TextEncoder().encode(frame).length : frame.length;
       const { message_id: id, room, token } = envelope;
-      const deadline = this.#now() + timeoutMs;
-      const request: Request = { ref, id, room, token, frame, bytes, deadline, repeatable, own: false };
+      const request: Request = { ref, id, room, token, frame, bytes, deadline: this.#now() + timeoutMs, repeatable, own: false };
       this.#waiters.set(ref, { resolve, reject });
       this.#dispatch({ type: "request", request });
     });

@@ -173,6 +173,19 @@ test("without a WebSocket class it says so", () => {
   });
 });
 
+test("connecting again while there is a connection gives its newest welcome at once", async () => {
+  const { client, wire } = start();
+  wire.hear(WELCOME);
+  assert.equal((await client.connect()).epoch, "e1");
+  wire.hear({ ...WELCOME, epoch: "e2" });
+  wire.hear({ message_id: p.DRAIN, close_in_ms: 1_000, reconnect_in_ms: 1 });
+  assert.deepEqual([(await client.connect()).epoch, client.state, Wire.all.length], ["e2", "draining", 1]);
+  client.close();
+  const next = client.connect();
+  Wire.all[1]?.hear({ ...WELCOME, epoch: "e3" });
+  assert.equal((await next).epoch, "e3");
+});
+
 test("every publish has its own key, unless it wants none", () => {
   const { client, wire } = start();
   wire.hear(WELCOME);
