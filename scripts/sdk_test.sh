@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 others=(sdk/*/test.sh) javascript=yes
 if [ $# != 0 ]; then
     others=("sdk/$1/test.sh")
-    if [ -x "${others[0]}" ]; then javascript=; fi
+    if [ "$1" = js ]; then shift; elif [ -x "${others[0]}" ]; then javascript=; fi
 fi
 bin=${RELEASE_DIR:-}
 if [ -z "$bin" ]; then

@@ -1,5 +1,6 @@
 /** The client as applications see it: promises and listeners around the pure core, which it gives sockets, timers and tokens. */
-import { type Action, Core, type CoreEvent } from "./core.js";
+import type { Action, CoreEvent } from "./action.js";
+import { Core } from "./core.js";
 import type { Request } from "./desk.js";
 import { GohubError } from "./error.js";
 import { type ClientEvents, type ClosedEvent, Listeners, type State, type WelcomeEvent } from "./events.js";

@@ -2,6 +2,7 @@
  * The connection's state machine: events in, actions out. It does no I/O and has no clock and no random numbers of its own, so
  * every path is tested with a made-up time. `client.ts` carries out what it says.
  */
+import type { Action, CoreEvent, CoreOptions, Emits } from "./action.js";
 import { Credentials } from "./credentials.js";
 import { Desk, type Outcome, type Request } from "./desk.js";
 import { GohubError, refusal } from "./error.js";
@@ -24,51 +25,6 @@ const TOKEN_PAUSE_MS = 5_000;
 const DRAIN_SLACK_MS = 5_000;
 /** The statuses of a refused handshake that mean stop. */
 const REFUSED = [400, 401, 403, 409];
-
-/** What the core must know; units and meaning as in the public options. */
-export interface CoreOptions {
-  /** Addresses of hubs. */
-  urls: readonly string[];
-  /** The client's name, if it has one. */
-  clientId?: string | undefined;
-  /** Whether there is a token, and whether somebody can be asked for a new one. */
-  token: "none" | "fixed" | "provider";
-  /** The form. */
-  form: p.Form;
-  /** Time for the token, and then for handshake and welcome. */
-  connectTimeoutMs: number;
-  /** Most requests that wait. */
-  maxPending: number;
-  /** Most bytes of them. */
-  maxPendingBytes: number;
-  /** Most rooms that are wanted. */
-  maxRooms: number;
-}
-
-/** What happens to the machine. */
-export type CoreEvent =
-  | { type: "start" }
-  | { type: "stop" }
-  | { type: "token"; id: number; token: string | undefined }
-  | { type: "no_token"; id: number }
-  | { type: "received"; frame: string | ArrayBuffer }
-  | { type: "closed"; code: number; reason: string; status?: number | undefined; retryAfterMs?: number | undefined }
-  | { type: "unusable" }
-  | { type: "tick" }
-  | { type: "wake" }
-  | { type: "request"; request: Request };
-
-type Emits = { [Name in keyof ClientEvents]: { type: "emit"; name: Name; detail: ClientEvents[Name] } };
-
-/** What is to be done. */
-export type Action =
-  | { type: "ask_token"; id: number }
-  | { type: "connect"; url: string }
-  | { type: "send"; frame: string | Uint8Array<ArrayBuffer> }
-  | { type: "disconnect"; code: number }
-  | { type: "timer"; at: number }
-  | ({ type: "settle" } & Outcome)
-  | Emits[keyof ClientEvents];
 
 type Phase = Exclude<State, "connecting" | "draining"> | "token" | "opening";
 

@@ -1,6 +1,7 @@
 /** A stage for the state machine: a made-up time, timers that go off, and everything it said. */
 import assert from "node:assert/strict";
-import { type Action, Core, type CoreEvent, type CoreOptions } from "../src/core.js";
+import type { Action, CoreEvent, CoreOptions } from "../src/action.js";
+import { Core } from "../src/core.js";
 import type { ClientEvents } from "../src/events.js";
 import { type Envelope, GohubError, json } from "../src/index.js";
 import * as p from "../src/protocol.js";
